@@ -1,0 +1,70 @@
+import type { McpServer } from '../config/bot.ts';
+
+/**
+ * One conversation partner: a live agent behind a narrow contract, so that sessions and turns know nothing of
+ * the SDK. Bounds and liveness are the agent's own duty; who may hold it is the pool's.
+ */
+
+/** The folders a session lives in; fixed when its process starts. */
+export interface Slot {
+  id: string;
+  /** Holds the three below, and is all that a contained session sees of the data folder. */
+  root: string;
+  /** Transcripts and the agent's own settings. */
+  config: string;
+  /** The conversation's working folder, the current directory of every tool. */
+  work: string;
+  /** Temporary files and sockets; emptied when the session is closed. */
+  temp: string;
+}
+
+export interface AgentProfile {
+  systemPrompt: string;
+  model: string | null;
+  tools: readonly string[];
+  mcpServers: Readonly<Record<string, McpServer>>;
+  maxTurns: number | null;
+}
+
+/** Where an agent's memory begins: an id chosen for a new one, or that of a transcript to go on with. */
+export type AgentMemory = { kind: 'new'; id: string } | { kind: 'resume'; id: string };
+
+/** What an agent reports while it works on a turn. */
+export type AgentStep = { kind: 'tool'; name: string };
+
+/** How one prompt ended. `cause` is for the operator; people get a sentence made from `kind`. */
+export type AgentResult =
+  | { kind: 'answered'; text: string; costUsd: number }
+  | { kind: 'interrupted' }
+  | { kind: 'max-turns'; text: string; costUsd: number }
+  | { kind: 'api-error'; status: number | null; code: string; cause: string }
+  | { kind: 'no-memory'; cause: string }
+  | { kind: 'died'; cause: string };
+
+export interface Prompt {
+  uuid: string;
+  text: string;
+}
+
+export interface Agent {
+  /** The pid of the real `claude`; null when it is not running. */
+  pid(): number | null;
+  /** Proportional memory of the agent's whole process tree, in bytes. */
+  memoryBytes(): number;
+  /** Runs one prompt to its end; one at a time. Never throws: an agent that dies gives `died`. */
+  run(prompt: Prompt, onStep: (step: AgentStep) => void): Promise<AgentResult>;
+  /** Ends the running prompt, which then gives `interrupted`; nothing when none runs. Never throws. */
+  interrupt(): Promise<void>;
+  /** Resolves when it has come up and begun to work, or has ended. Never rejects. */
+  readonly ready: Promise<void>;
+  /** Resolves when the process has ended, for whatever reason, with that reason. Never rejects. */
+  readonly ended: Promise<string>;
+  /**
+   * Interrupts what runs, ends the process and waits until its whole tree is gone; tells what it took.
+   * @throws Error naming the pids when something would not end; calling it again tries again.
+   */
+  close(): Promise<{ forced: 'TERM' | 'KILL' | null }>;
+}
+
+/** Starts an agent in its slot. Resolves as soon as it can take a prompt. Never throws; see `ended`. */
+export type OpenAgent = (spec: { profile: AgentProfile; slot: Slot; memory: AgentMemory }) => Agent;

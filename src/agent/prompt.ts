@@ -1,0 +1,44 @@
+/** What the model is told: who it is, once per session, and who speaks where and when, with every message. */
+
+export interface SpokenMessage {
+  author: string;
+  /** Null in a direct room, which has no name. */
+  roomName: string | null;
+  text: string;
+  saidAt: number;
+}
+
+/**
+ * The bot's own prompt, and behind it what holds for every bot. Nothing here changes from turn to turn: date,
+ * room and speaker travel with each message, so they never go stale in a long-lived session.
+ */
+export function systemPrompt(bot: { name: string; systemPrompt: string }): string {
+  return `${bot.systemPrompt.trim()}
+
+# Where you are
+You are ${bot.name}, a member of a 37signals Campfire, a group chat. Several people may speak in the same room; each message begins with a line in square brackets, added by the chat itself, that tells who speaks, where and when. Answer the person who spoke last. Only your final reply is posted: it must stand alone, without an account of the steps that led to it. Write Markdown; keep it as short as the question allows. Your working folder belongs to this conversation and is kept.`;
+}
+
+/** One message as the model sees it. `timeZone` is an IANA name. */
+export function promptText(message: SpokenMessage, timeZone: string): string {
+  const room = message.roomName === null ? 'a direct conversation' : `room "${oneLine(message.roomName)}"`;
+  const heading = `[${oneLine(message.author)} in ${room}, ${spokenTime(message.saidAt, timeZone)}]`;
+  return `${heading}\n${message.text.trim() === '' ? '(mentioned you without further words)' : message.text}`;
+}
+
+/** The same message after a first try that was cut off, so that the model does not blindly repeat side effects. */
+export function retryText(prompt: string): string {
+  return `[The first try at the message below was cut off. Some steps may already have run; check before repeating them.]\n${prompt}`;
+}
+
+/** Names come from people: a line break in one must not look like the beginning of another message. */
+function oneLine(name: string): string {
+  return name.replace(/[\s\p{Cc}]+/gu, ' ').replaceAll(']', ')').trim();
+}
+
+function spokenTime(at: number, timeZone: string): string {
+  return new Intl.DateTimeFormat('en-GB', {
+    ...{ weekday: 'long', year: 'numeric', month: 'long', day: 'numeric' },
+    ...{ hour: '2-digit', minute: '2-digit', timeZone, timeZoneName: 'short' },
+  }).format(at);
+}

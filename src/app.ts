@@ -1,0 +1,267 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import type { Hono } from 'hono';
+import { agentEnvironment } from './agent/environment.ts';
+import { createSdkAgents } from './agent/sdk.ts';
+import { createCampfireClient } from './campfire/client.ts';
+import { type Acceptance, intakeRoutes, type Refusal } from './campfire/intake.ts';
+import type { WebhookMessage } from './campfire/payload.ts';
+import type { Bot } from './config/bot.ts';
+import { type Bots, type BotsChange, openBots } from './config/bots.ts';
+import { type Settings, variable } from './config/settings.ts';
+import { apiRoutes } from './console/api.ts';
+import { healthReport } from './console/health.ts';
+import { createHttp, listen, remoteAddress, stopListening } from './http.ts';
+import type { Clock } from './lib/clock.ts';
+import { messageOf, OperatorError } from './lib/errors.ts';
+import type { Mail } from './mail/mail.ts';
+import { createSqliteMail, mailMigrations } from './mail/sqlite.ts';
+import { createSupervisor, type Supervisor } from './processes/child.ts';
+import { chooseContainment, type ContainmentChoice } from './processes/containment.ts';
+import { createLedger, ledgerMigrations } from './processes/ledger.ts';
+import { readMemory } from './processes/memory.ts';
+import { createReaper, type Reaper } from './processes/reaper.ts';
+import { createPool, type Pool } from './sessions/pool.ts';
+import { conversationMigrations, createConversations } from './sessions/resume.ts';
+import { createSlots } from './sessions/slots.ts';
+import { holdDataFolder } from './store/lock.ts';
+import { openStore, type Store } from './store/sqlite.ts';
+import type { Emit } from './telemetry/events.ts';
+import { writeContent } from './turns/content.ts';
+import { createDelivery } from './turns/delivery.ts';
+import { createDispatcher } from './turns/dispatcher.ts';
+import { VERSION } from './version.ts';
+
+/**
+ * The composition root: every part is built here by hand, top to bottom, and closed in reverse.
+ *
+ * Intake opens before anything slow: while leftovers of an earlier life are being ended, messages are already
+ * accepted; only session starts wait. In a drain intake closes last.
+ */
+
+/** How often processes that nobody owns are looked for while the service runs. */
+const reapPeriodMs = 60_000;
+/** How often the bots folder is looked at when no turn asks for it. */
+const botsPeriodMs = 2_000;
+/** What closing all sessions may take at the end of a drain (interrupt, end of input, TERM, KILL, margin). */
+const closeReserveMs = 8_000;
+/** Posts under way at the end of a drain get this long; the rest is sent after the next start. */
+const deliveryGraceMs = 2_000;
+
+export interface App {
+  /** Where it listens. */
+  port: number;
+  /** Resolves when leftovers are gone and sessions may start. */
+  ready: Promise<void>;
+  /** Drains within the grace period and closes everything. Calling it again gives the same promise. */
+  close(): Promise<void>;
+}
+
+export interface AppParts {
+  settings: Settings;
+  clock: Clock;
+  emit: Emit;
+  /** Strings that must never leave; the log asks for them anew with every line. */
+  secrets: Set<string>;
+  /** Routes of the playground, in a demo. */
+  extraRoutes?: readonly Hono[];
+}
+
+export async function startApp({ settings, clock, emit, secrets, extraRoutes = [] }: AppParts): Promise<App> {
+  const folder = holdDataFolder(settings.dataDir);
+  const containment = containmentFor(settings);
+  const bots = openBots({ dir: settings.botsDir, variable, onChange: (change) => reportBots(bots, change, emit, secrets) });
+  reportBots(bots, null, emit, secrets);
+
+  const store = openStore(join(settings.dataDir, 'service.db'), [
+    ...mailMigrations,
+    ...ledgerMigrations,
+    ...conversationMigrations,
+  ]);
+  const mail = createSqliteMail(store, clock);
+  const ledger = createLedger(store);
+  const { instance } = folder;
+  const reaper = createReaper({ ledger, instance, clock });
+  const hidden = { paths: [settings.dataDir, settings.botsDir] };
+  const supervisor = createSupervisor({ ledger, reaper, instance, layer: containment.layer, hidden, clock });
+  const bashAllowed = containment.layer === 'namespace' || settings.allowUncontainedBash;
+  const pool = buildPool({ settings, store, supervisor, bashAllowed, clock, emit });
+  const findBot = (id: string) => {
+    bots.refresh();
+    return bots.byId(id) ?? (bots.problems().length > 0 ? ('unclear' as const) : ('gone' as const));
+  };
+  const client = createCampfireClient({ baseUrl: settings.campfireUrl, version: VERSION, clock });
+  const delivery = createDelivery({ mail, client, findBot, clock, emit, random: Math.random });
+  const { timeZone, turnTimeoutMs } = settings;
+  const dispatcher = createDispatcher({
+    ...{ mail, pool, findBot, clock, emit, timeZone, turnTimeoutMs, onDecided: delivery.wake },
+  });
+
+  let serving = false;
+  const wakeWhenServing = () => {
+    if (serving) dispatcher.wake();
+  };
+  const http = createHttp({
+    routes: [
+      intakeRoutes({
+        bots,
+        settings: { webhookToken: settings.webhookToken, publicUrl: settings.publicUrl },
+        accept: (bot, message) => accept(bot, message, { mail, clock, emit, onAccepted: wakeWhenServing }),
+        remoteAddress,
+        onRefused: (refusal) => reportRefusal(refusal, emit),
+      }),
+      apiRoutes({
+        adminToken: settings.adminToken,
+        sessions: () => pool.snapshot(),
+        closeSession: (id) => pool.close(id, 'operator'),
+      }),
+      ...extraRoutes,
+    ],
+    health: async () =>
+      healthReport({
+        ...{ version: VERSION, containment: containment.layer, isServing: serving, sessions: pool.snapshot() },
+        ...{ memory: readMemory(settings.memoryLimitBytes ?? null), mail: await mail.counts() },
+      }),
+    isReady: () => serving,
+    onError: (error) => emit({ type: 'part.failed', part: 'http', problem: messageOf(error) }),
+  });
+  const { server, port } = await listen(http, settings.host, settings.port);
+  reportContainment(containment, bashAllowed, bots, emit);
+
+  const ready = reap(reaper, supervisor, emit, 'left by an earlier life').then(() => {
+    serving = true;
+    emit({
+      ...{ type: 'service.started', version: VERSION, url: `http://${settings.host}:${port}` },
+      ...{ containment: containment.layer, detail: containment.reason },
+    });
+    delivery.wake();
+    dispatcher.wake();
+  });
+  const stopTimers = [
+    clock.every(reapPeriodMs, () => void reap(reaper, supervisor, emit, 'found while running')),
+    clock.every(botsPeriodMs, () => void bots.refresh()),
+  ];
+
+  let closing: Promise<void> | null = null;
+  const close = async (): Promise<void> => {
+    await ready.catch(() => undefined);
+    await dispatcher.stop(Math.max(0, settings.shutdownGraceMs - closeReserveMs - deliveryGraceMs));
+    await pool.drain();
+    await dispatcher.settled();
+    await delivery.stop(deliveryGraceMs);
+    serving = false;
+    for (const stop of stopTimers) stop();
+    await stopListening(server, clock);
+    await reap(reaper, supervisor, emit, 'left at the end');
+    store.close();
+    folder.release();
+  };
+  return {
+    port,
+    ready,
+    close: () => {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+function containmentFor(settings: Settings): ContainmentChoice {
+  const choice = chooseContainment(settings.containment);
+  if (choice) return choice;
+  throw new OperatorError(
+    'containment_unavailable',
+    'CONTAINMENT=namespace is set, but bubblewrap cannot make a pid namespace here.',
+    'Install bubblewrap and allow user namespaces, or set CONTAINMENT=auto.',
+  );
+}
+
+function buildPool(parts: {
+  settings: Settings;
+  store: Store;
+  supervisor: Supervisor;
+  /** A shell whose children nobody can hold together is only for those who ask for it. */
+  bashAllowed: boolean;
+  clock: Clock;
+  emit: Emit;
+}): Pool {
+  const { settings, store, supervisor, bashAllowed, clock, emit } = parts;
+  const slots = createSlots(settings.dataDir);
+  const environment = agentEnvironment(settings, VERSION);
+  return createPool(
+    {
+      ...{ idleTtlMs: settings.sessionTtlMs, maxSessions: settings.maxSessions ?? null },
+      cores: availableParallelism(),
+      readMemory: () => readMemory(settings.memoryLimitBytes ?? null),
+    },
+    {
+      openAgent: createSdkAgents({ supervisor, clock, environment, bashAllowed }),
+      conversations: createConversations(store, slots, clock),
+      ...{ slots, clock, emit },
+    },
+  );
+}
+
+async function accept(
+  bot: Bot,
+  message: WebhookMessage,
+  parts: { mail: Mail; clock: Clock; emit: Emit; onAccepted: () => void },
+): Promise<Acceptance> {
+  const startedMs = parts.clock.monotonicMs();
+  const { roomId, messageId, author, roomName, html, plain } = message;
+  const kept = await parts.mail.accept({
+    ...{ botId: bot.id, roomId, messageId, authorId: author.id },
+    content: writeContent({ author: author.name, roomName, html, plain }),
+  });
+  const session = `${roomId}:${bot.id}` as const;
+  if (kept === 'accepted') {
+    const ackMs = Math.round((parts.clock.monotonicMs() - startedMs) * 100) / 100;
+    parts.emit({ type: 'message.accepted', session, messageId, ackMs });
+    parts.onAccepted();
+  } else {
+    parts.emit({ type: 'message.duplicate', session, messageId });
+  }
+  return { kind: 'accepted' };
+}
+
+async function reap(reaper: Reaper, supervisor: Supervisor, emit: Emit, cause: string): Promise<void> {
+  try {
+    const { killed } = await reaper.reapUnowned((tag) => supervisor.owns(tag));
+    if (killed.length > 0) emit({ type: 'processes.reaped', count: killed.length, cause, pids: killed });
+  } catch (error) {
+    emit({ type: 'part.failed', part: 'reaper', problem: messageOf(error) });
+  }
+}
+
+function reportBots(bots: Bots, change: BotsChange | null, emit: Emit, secrets: Set<string>): void {
+  for (const { key } of bots.all()) secrets.add(key);
+  const ids = (list: readonly Bot[] = []) => list.map(({ id }) => id);
+  emit({
+    ...{ type: 'bots.loaded', bots: ids(bots.all()), added: ids(change?.added) },
+    ...{ changed: ids(change?.changed), removed: ids(change?.removed) },
+  });
+  for (const { file, field, problem, remedy } of bots.problems()) {
+    emit({ type: 'bots.problem', file, field, problem: `${problem} ${remedy}` });
+  }
+}
+
+function reportRefusal({ status, reason, botId, error }: Refusal, emit: Emit): void {
+  const bot = botId ?? null;
+  if (status === 204) emit({ type: 'webhook.ignored', reason, bot: bot ?? '' });
+  else emit({ type: 'webhook.refused', status, reason, bot });
+  if (error !== undefined) emit({ type: 'part.failed', part: 'intake', problem: messageOf(error) });
+}
+
+function reportContainment(choice: ContainmentChoice, bashAllowed: boolean, bots: Bots, emit: Emit): void {
+  if (choice.remedy !== null) {
+    emit({ type: 'service.degraded', code: 'containment_group', problem: choice.reason, remedy: choice.remedy });
+  }
+  if (bashAllowed) return;
+  for (const { id, tools } of bots.all()) {
+    if (!tools.includes('Bash')) continue;
+    emit({
+      ...{ type: 'service.degraded', code: 'bash_refused', problem: `${id} asks for Bash, which it does not get here.` },
+      remedy: 'Allow user namespaces for bubblewrap, or set ALLOW_UNCONTAINED_BASH=1.',
+    });
+  }
+}

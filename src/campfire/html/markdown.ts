@@ -1,0 +1,50 @@
+/** Markdown, mixed with HTML as models write it, into one tree of HTML. */
+import type { Root } from 'hast';
+import rehypeRaw from 'rehype-raw';
+import remarkGfm from 'remark-gfm';
+import remarkParse from 'remark-parse';
+import remarkRehype from 'remark-rehype';
+import { unified } from 'unified';
+import { cjkEmphasis } from './cjk-emphasis.ts';
+import { formulaBlocks } from './formula-block.ts';
+import { inlineFormulas } from './inline-formula.ts';
+import { prepareTree } from './prepare.ts';
+
+/** A line with more of `> - 1.` in front costs the parser quadratic time and its successors their stack. */
+const nestingMax = 40;
+
+/** Runs of `*`, `_` and `~` are matched with each other in quadratic time: 4,000 take some 0.2 s. */
+const delimiterRunsMax = 4_000;
+
+const processor = unified()
+  .data('micromarkExtensions', [formulaBlocks, inlineFormulas, cjkEmphasis])
+  .use(remarkParse)
+  // One tilde is "about" and "to" (3~5天) far more often than a deletion.
+  .use(remarkGfm, { singleTilde: false })
+  .use(prepareTree)
+  .use(remarkRehype, { allowDangerousHtml: true })
+  .use(rehypeRaw)
+  .freeze();
+
+/**
+ * The tree, not yet fit for Campfire; undefined when the text is built so that parsing it would take seconds.
+ * `markdown` must be repaired text. Throws (a RangeError, mostly) when it is nested deeper than the stack allows.
+ */
+export function parseMarkdown(markdown: string): Root | undefined {
+  if (isPathological(markdown)) return undefined;
+  return processor.runSync(processor.parse(markdown), { value: markdown });
+}
+
+function isPathological(markdown: string): boolean {
+  const containers = new RegExp(`^(?:[ \\t]*(?:>|(?:[*+-]|\\d{1,9}[.)])[ \\t])){${nestingMax}}`, 'm');
+  return containers.test(markdown) || countAbove(markdown, /[*_~]+/g, delimiterRunsMax);
+}
+
+function countAbove(text: string, pattern: RegExp, limit: number): boolean {
+  let count = 0;
+  for (const _ of text.matchAll(pattern)) {
+    count += 1;
+    if (count > limit) return true;
+  }
+  return false;
+}

@@ -1,0 +1,34 @@
+/** Building and asking HTML trees. */
+import type { Element, ElementContent, Properties, RootContent } from 'hast';
+
+/** Any node of a tree, comments and doctypes included. */
+export type Node = RootContent | ElementContent;
+
+export function element(
+  tagName: string,
+  children: ElementContent[] = [],
+  properties: Properties = {},
+): Element {
+  return { type: 'element', tagName, properties, children };
+}
+
+export function text(value: string): ElementContent {
+  return { type: 'text', value };
+}
+
+/** The text of nodes with nothing added; unlike a page's, it has no line breaks between blocks. */
+export function textOf(nodes: readonly Node[]): string {
+  return nodes
+    .map((node) => {
+      if (node.type === 'text') return node.value;
+      if (node.type !== 'element') return '';
+      return textOf(node.children) + (node.content === undefined ? '' : textOf(node.content.children));
+    })
+    .join('');
+}
+
+/** The value of an attribute as text; `''` when it is absent. */
+export function attribute(node: Element, name: string): string {
+  const value = node.properties[name];
+  return Array.isArray(value) ? value.join(' ') : String(value ?? '');
+}

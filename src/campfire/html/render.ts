@@ -1,0 +1,145 @@
+/**
+ * A model's answer as the messages that a room shows. Invariants:
+ * 1. No text disappears in Campfire's sanitiser, and no text of the answer is left out before.
+ * 2. Every body is one `div` that carries the caller's marker as a class.
+ * 3. Nothing of the answer becomes a mention, a class, a sound or an embedded picture.
+ * 4. Rendering never throws, and takes a bounded time.
+ */
+
+import type { ElementContent } from 'hast';
+import rehypeStringify from 'rehype-stringify';
+import { unified } from 'unified';
+import { type Block, stacked, textBlock } from './blocks.ts';
+import { codeElement } from './code.ts';
+import { composeBlocks } from './compose.ts';
+import { parseMarkdown } from './markdown.ts';
+import { element, text, textOf } from './nodes.ts';
+import { outlineOf } from './outline.ts';
+import { splitBlocks } from './split.ts';
+import { escapeHtml, repairText } from './text.ts';
+
+export type RenderedReply =
+  /** `readAs` is `text` when the answer could not be parsed as Markdown and is shown as it was written. */
+  | { kind: 'messages'; bodies: string[]; readAs: 'markdown' | 'text' }
+  /** Too long for a room: `bodies` announce it, the caller attaches the Markdown as a file. */
+  | { kind: 'file'; bodies: string[] }
+  /** Nothing visible: the caller says so in a sentence. */
+  | { kind: 'empty'; bodies: [] };
+
+export interface RenderOptions {
+  /** The class of the outermost element of part 0, 1, …: letters, digits, `-` and `_`. */
+  marker: (part: number) => string;
+  /** Of the few words that the renderer adds. */
+  language: 'en' | 'zh-CN';
+  /** A genuine signed id (see `readMentions`) of somebody to be notified of the first message. */
+  mention?: string;
+}
+
+/** Of text, in one message. */
+const messageMaxCharacters = 8_000;
+/** Of Markdown; beyond it the answer is a file. */
+const roomMaxCharacters = 30_000;
+
+/**
+ * A line break inside this tag is what keeps code whole. Campfire's auto-linker looks for an unclosed tag at the end
+ * of any line before an address, and then takes the address for a part of that tag. Without the break it would put
+ * links into code, which costs the highlighting, and would garble an address that is followed by `>`. The answer's own
+ * links are explicit, and nothing invisible gets into what people copy. The class is there for operators' CSS.
+ */
+const houseClass = 'ai-reply\n';
+
+const wording = {
+  en: {
+    image: 'image',
+    inFile: (characters: number) =>
+      `This answer is long (${characters.toLocaleString('en')} characters), so it is in the attached file.`,
+    moreSections: (count: number) => `… and ${count} more sections.`,
+  },
+  'zh-CN': {
+    image: '图片',
+    inFile: (characters: number) => `这个回答很长（${characters.toLocaleString('en')} 个字符），全文见附件。`,
+    moreSections: (count: number) => `……另有 ${count} 节。`,
+  },
+};
+
+const stringifier = unified()
+  .use(rehypeStringify, { characterReferences: { useNamedReferences: true } })
+  .freeze();
+
+/**
+ * The answer as bodies to be posted in order. Facts that shape it: campfire.md §4. Links keep their targets, pictures
+ * become links, tables become columns or rows of text, long answers become numbered messages.
+ */
+export function renderReply(markdown: string, options: RenderOptions): RenderedReply {
+  const answer = repairText(markdown);
+  if (answer.trim().length > roomMaxCharacters) {
+    const outline = outlineOf(answer.trim(), wording[options.language]);
+    return { kind: 'file', bodies: bodiesOf(blocksOf(outline, options).blocks, options) };
+  }
+  const { blocks, readAs } = blocksOf(answer, options);
+  if (!blocks.some(isVisible)) return { kind: 'empty', bodies: [] };
+  return { kind: 'messages', bodies: bodiesOf(blocks, options), readAs };
+}
+
+/** One sentence of the service itself as a message; its line breaks are kept, everything else is text. */
+export function plainNotice(sentence: string, marker: string): string {
+  const lines = repairText(sentence).split('\n');
+  const content = lines.flatMap((line, index) => (index === 0 ? [text(line)] : [element('br'), text(line)]));
+  return bodyOf([textBlock(content)], marker);
+}
+
+function blocksOf(
+  answer: string,
+  { language }: RenderOptions,
+): { blocks: Block[]; readAs: 'markdown' | 'text' } {
+  try {
+    const tree = parseMarkdown(answer);
+    if (tree !== undefined)
+      return { blocks: composeBlocks(tree.children, wording[language]), readAs: 'markdown' };
+  } catch {
+    // A parser that stumbles, mostly over nesting, must not cost the answer.
+  }
+  return { blocks: [{ kind: 'code', element: codeElement(answer, undefined) }], readAs: 'text' };
+}
+
+function isVisible({ element: block, kind }: Block): boolean {
+  return kind === 'rule' || /[^\s\p{Cf}]/u.test(textOf([block]));
+}
+
+function bodiesOf(blocks: Block[], { marker, mention }: RenderOptions): string[] {
+  const messages = splitBlocks(blocks, messageMaxCharacters);
+  return messages.map((message, part) => {
+    const label = element('small', [text(`(${part + 1}/${messages.length})`)]);
+    const numbered = messages.length > 1 ? [textBlock([label]), ...message] : message;
+    return bodyOf(numbered, marker(part), part === 0 ? mention : undefined);
+  });
+}
+
+function bodyOf(blocks: Block[], marker: string, mention?: string): string {
+  const content = stacked(blocks);
+  if (wouldBecomeEffect(textOf(content))) addInvisibleText(content);
+  if (mention !== undefined) content.unshift(element('div', [mentionOf(mention)]));
+  const html = stringifier.stringify({ type: 'root', children: content });
+  return `<div class="${escapeHtml(marker)} ${houseClass}">${html}</div>`;
+}
+
+function mentionOf(sgid: string): ElementContent {
+  return element('action-text-attachment', [], { sgid, 'content-type': 'application/vnd.campfire.mention' });
+}
+
+/** Campfire plays a body of `/play <sound>`, and shows one of nothing but emoji at more than twice the size. */
+function wouldBecomeEffect(content: string): boolean {
+  return (
+    /^\s*\/play \w+\s*$/.test(content) ||
+    /^(?:\p{Emoji_Presentation}|\p{Extended_Pictographic}|\ufe0f|\s)+$/u.test(content)
+  );
+}
+
+/** A no-break space after the last line, outside of code: enough to be no effect, harmless when copied. */
+function addInvisibleText(content: ElementContent[]): void {
+  const last = content.at(-1);
+  const inside =
+    last?.type === 'element' && ['div', 'blockquote'].includes(last.tagName) ? last.children : undefined;
+  if (inside === undefined) content.push(text('\u00a0'));
+  else addInvisibleText(inside);
+}

@@ -1,0 +1,50 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { runService } from '../server.ts';
+import { readSettings } from '../config/settings.ts';
+import { VERSION } from '../version.ts';
+
+/** The table of subcommands; each one's code is loaded only when it is called. */
+
+const program = new Command('campfire-ai-bot')
+  .description('AI bots for self-hosted Campfire.')
+  .version(VERSION)
+  .showHelpAfterError('(add --help for what is possible)');
+
+program
+  .command('serve')
+  .description('run the service, settings from the environment (docs/configuration.md)')
+  .option('--playground', 'with a Campfire look-alike at /playground instead of a real Campfire')
+  .action(async ({ playground }: { playground?: boolean }) => {
+    if (!playground) return runService({ settings: () => readSettings() });
+    const { serveWithPlayground } = await import('./dev.ts');
+    return serveWithPlayground({ host: undefined });
+  });
+
+program
+  .command('dev')
+  .description('try it: the service with a Campfire look-alike at http://localhost:8000/playground')
+  .option('--host <address>', 'address to listen on', '127.0.0.1')
+  .option('--port <number>', 'port to listen on', parsePort)
+  .action(async (options: { host: string; port?: number }) => {
+    const { serveWithPlayground } = await import('./dev.ts');
+    return serveWithPlayground(options);
+  });
+
+program
+  .command('playground')
+  .description('only the Campfire look-alike, for any bot that answers webhooks')
+  .requiredOption('--webhook <url>', 'where the bot takes webhooks')
+  .option('--port <number>', 'port to listen on', parsePort, 8001)
+  .option('--face <face>', 'full, or v1.4.9 for a Campfire whose bots can only post', 'full')
+  .action(async (options: { webhook: string; port: number; face: string }) => {
+    const { runPlaygroundAlone } = await import('./playground.ts');
+    return runPlaygroundAlone(options);
+  });
+
+await program.parseAsync();
+
+function parsePort(value: string): number {
+  const port = Number(value);
+  if (!Number.isInteger(port) || port < 0 || port > 65535) throw new InvalidArgumentError('A port is 0 to 65535.');
+  return port;
+}

@@ -1,0 +1,49 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { type Context, Hono, type MiddlewareHandler } from 'hono';
+import type { SessionSnapshot } from '../sessions/pool.ts';
+
+/** The operator's JSON API. Without ADMIN_TOKEN it does not exist. */
+export interface ApiParts {
+  adminToken: string | undefined;
+  sessions: () => SessionSnapshot[];
+  closeSession: (id: string) => Promise<boolean>;
+}
+
+const megabyte = 1024 * 1024;
+
+/** `GET /api/sessions` and `DELETE /api/sessions/:id`, for `Authorization: Bearer ADMIN_TOKEN`. */
+export function apiRoutes({ adminToken, sessions, closeSession }: ApiParts): Hono {
+  const app = new Hono();
+  if (adminToken === undefined) return app;
+  app.use('/api/*', requireToken(adminToken));
+  app.get('/api/sessions', (c) =>
+    c.json(
+      sessions().map(({ id, state, pid, turns, idleSeconds, memoryBytes }) => ({
+        ...{ id, state, pid, turns, idle_seconds: idleSeconds },
+        memory_mb: Math.round(memoryBytes / megabyte),
+      })),
+    ),
+  );
+  app.delete('/api/sessions/:id', async (c) => {
+    const id = c.req.param('id');
+    const known = sessions().some((session) => session.id === id);
+    if (!known) return problem(c, 404, `There is no session ${id}.`);
+    const closed = await closeSession(id);
+    return closed ? c.json({ closed: id }) : problem(c, 500, `${id} did not end; it is tried again.`);
+  });
+  return app;
+}
+
+/** Compares digests, so that neither content nor length of the token shows in the time it takes. */
+function requireToken(token: string): MiddlewareHandler {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  const expected = digest(`Bearer ${token}`);
+  return async (c, next) => {
+    if (timingSafeEqual(digest(c.req.header('authorization') ?? ''), expected)) return next();
+    return problem(c, 401, 'Send "Authorization: Bearer" with the ADMIN_TOKEN.');
+  };
+}
+
+function problem(c: Context, status: 401 | 404 | 500, error: string): Response {
+  return c.json({ error }, status);
+}

@@ -1,0 +1,33 @@
+import type { MailCounts } from '../mail/mail.ts';
+import type { MemoryReading } from '../processes/memory.ts';
+import type { SessionSnapshot } from '../sessions/pool.ts';
+
+const megabyte = 1024 * 1024;
+
+/** What `GET /health` answers; its shape is promised to monitors. */
+export function healthReport(parts: {
+  version: string;
+  containment: string;
+  isServing: boolean;
+  sessions: readonly SessionSnapshot[];
+  memory: MemoryReading;
+  mail: MailCounts;
+}): Record<string, unknown> {
+  const { version, containment, sessions, memory, mail } = parts;
+  const inState = (...states: string[]) => sessions.filter(({ state }) => states.includes(state)).length;
+  const percent = Math.round((memory.usedBytes / memory.limitBytes) * 100);
+  return {
+    status: parts.isServing ? 'ok' : 'starting',
+    version,
+    containment,
+    sessions: { live: sessions.length, busy: inState('busy', 'starting'), idle: inState('idle'), spare: 0 },
+    memory: {
+      used_mb: Math.round(memory.usedBytes / megabyte),
+      limit_mb: Math.round(memory.limitBytes / megabyte),
+      percent,
+      level: percent >= 95 ? 'critical' : percent >= 80 ? 'high' : 'normal',
+    },
+    queue: { waiting: mail.waiting, running: mail.running },
+    messages_without_outcome: mail.withoutOutcome,
+  };
+}

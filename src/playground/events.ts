@@ -1,0 +1,47 @@
+import type { Boost, DeliveryRecord, Face, FaultSettings, Message, Push, Room } from './records.ts';
+
+/** Everything that happens in the simulator, told once and in order. */
+export type PlaygroundEvent =
+  | { type: 'message.created'; message: Message }
+  | { type: 'message.edited'; message: Message }
+  | { type: 'message.deleted'; messageId: number; roomId: number }
+  | { type: 'boost.created'; boost: Boost; roomId: number }
+  | { type: 'boost.deleted'; boostId: number; messageId: number; roomId: number }
+  | { type: 'unread.changed'; personId: number; roomId: number; unread: boolean }
+  | { type: 'push.sent'; push: Push }
+  | { type: 'room.created'; room: Room }
+  | { type: 'webhook.due'; botId: number; roomId: number; messageId: number }
+  | { type: 'delivery.started'; delivery: DeliveryRecord }
+  | { type: 'delivery.answered'; delivery: DeliveryRecord }
+  | { type: 'api.answered'; call: ApiCall }
+  | { type: 'face.changed'; face: Face }
+  | { type: 'faults.changed'; faults: FaultSettings };
+
+/** One request to the bot API, as the page shows it: without the key. */
+export interface ApiCall {
+  method: string;
+  /** The path with the bot key replaced by the bot's id or `?`. */
+  path: string;
+  /** Null when the connection was dropped without an answer. */
+  status: number | null;
+  ms: number;
+}
+
+export type Listener = (event: PlaygroundEvent) => void;
+
+/** Tells every listener, synchronously and in the order of subscription. Listeners must not throw. */
+export class EventStream {
+  readonly #listeners = new Set<Listener>();
+
+  emit(event: PlaygroundEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  /** Returns how to stop listening. */
+  subscribe(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+}

@@ -1,0 +1,164 @@
+import type { Agent, AgentProfile, AgentResult, AgentStep, OpenAgent, Prompt } from '../agent/agent.ts';
+import type { Clock } from '../lib/clock.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { Emit, SessionName, SessionPath } from '../telemetry/events.ts';
+import type { SessionReading } from './policy.ts';
+import type { Conversation, Conversations, Recall } from './resume.ts';
+import type { Slots } from './slots.ts';
+
+/**
+ * One live agent of one conversation: `starting → idle ⇄ busy → closing → closed`.
+ *
+ * Invariants:
+ * 1. It becomes `closed` only when the agent's whole process tree is gone; a close that fails stays `closing`
+ *    and can be tried again.
+ * 2. At most one agent at a time: starting over waits for the first one's close.
+ */
+
+/** What a session reads once at its start; another revision needs another process. */
+export interface SessionBot {
+  id: string;
+  revision: string;
+  profile: AgentProfile;
+}
+
+export type SessionState = 'starting' | 'idle' | 'busy' | 'closing' | 'closed';
+
+export interface SessionParts {
+  openAgent: OpenAgent;
+  conversations: Conversations;
+  slots: Slots;
+  clock: Clock;
+  emit: Emit;
+}
+
+export class Session {
+  readonly name: SessionName;
+  readonly conversation: Conversation;
+  readonly bot: SessionBot;
+  state: SessionState = 'starting';
+  path: SessionPath;
+  turns = 0;
+  /** Monotonic ms of the last time it became idle. */
+  idleSinceMs: number;
+  memoryBytes = 0;
+  /** Its agent has died: it can only be closed. */
+  broken = false;
+  readonly #parts: SessionParts;
+  #recall: Recall;
+  #agent: Agent;
+  #closing: Promise<boolean> | null = null;
+  #running = false;
+  #onDeath: () => void = () => {};
+
+  constructor(conversation: Conversation, bot: SessionBot, parts: SessionParts) {
+    this.name = `${conversation.roomId}:${conversation.botId}`;
+    this.conversation = conversation;
+    this.bot = bot;
+    this.#parts = parts;
+    this.idleSinceMs = parts.clock.monotonicMs();
+    this.#recall = parts.conversations.recall(conversation);
+    this.path = this.#recall.memory.kind === 'resume' ? 'resumed' : 'opened';
+    if (this.#recall.stale) this.#reportStale('its transcript is missing');
+    this.#agent = this.#open();
+  }
+
+  /** Called once if the agent ends while nobody asked it to. */
+  set onDeath(listener: () => void) {
+    this.#onDeath = listener;
+  }
+
+  get pid(): number | null {
+    return this.#agent.pid();
+  }
+
+  reading(): SessionReading {
+    const state = this.state === 'closed' ? 'closing' : this.state;
+    return { name: this.name, state, memoryBytes: this.memoryBytes, idleSinceMs: this.idleSinceMs };
+  }
+
+  /** Looks at the memory of the process tree; costs a few milliseconds. */
+  measure(): void {
+    this.memoryBytes = this.#agent.memoryBytes();
+  }
+
+  /** Runs one prompt. A transcript that cannot be loaded is given up and the prompt runs in a fresh session. */
+  async run(prompt: Prompt, onStep: (step: AgentStep) => void): Promise<AgentResult> {
+    this.#running = true;
+    const first = await this.#agent.run(prompt, onStep);
+    const result = first.kind === 'no-memory' ? await this.#startOver(first.cause, prompt, onStep) : first;
+    this.#running = false;
+    this.turns++;
+    if (result.kind === 'died') this.broken = true;
+    else this.#parts.conversations.recordTurn(this.conversation);
+    return result;
+  }
+
+  /** Asks the running prompt to end. False when it still runs afterwards. */
+  async interrupt(): Promise<boolean> {
+    await this.#agent.interrupt();
+    return !this.#running;
+  }
+
+  /** Ends the agent and its tree. True when it is gone; false when it is not and has to be tried again. */
+  close(reason: string): Promise<boolean> {
+    if (this.state === 'closed') return Promise.resolve(true);
+    this.state = 'closing';
+    this.#closing ??= this.#closeOnce(reason).finally(() => {
+      this.#closing = null;
+    });
+    return this.#closing;
+  }
+
+  async #closeOnce(reason: string): Promise<boolean> {
+    const { clock, slots, emit } = this.#parts;
+    const startedMs = clock.monotonicMs();
+    try {
+      const { forced } = await this.#agent.close();
+      slots.emptyTemp(this.#recall.slot);
+      this.state = 'closed';
+      emit({
+        ...{ type: 'session.closed', session: this.name, reason, forced },
+        closeMs: Math.round(clock.monotonicMs() - startedMs),
+      });
+      return true;
+    } catch (error) {
+      emit({ type: 'session.close_failed', session: this.name, problem: messageOf(error) });
+      return false;
+    }
+  }
+
+  async #startOver(cause: string, prompt: Prompt, onStep: (step: AgentStep) => void): Promise<AgentResult> {
+    this.#reportStale(cause);
+    await this.#agent.close();
+    if (this.state === 'closing') return { kind: 'interrupted' };
+    this.#parts.conversations.forget(this.conversation);
+    this.#recall = this.#parts.conversations.recall(this.conversation);
+    this.path = 'opened';
+    this.#agent = this.#open();
+    return this.#agent.run(prompt, onStep);
+  }
+
+  #open(): Agent {
+    const { openAgent, clock, emit } = this.#parts;
+    const startedMs = clock.monotonicMs();
+    const agent = openAgent({ profile: this.bot.profile, slot: this.#recall.slot, memory: this.#recall.memory });
+    void agent.ready.then(() => {
+      if (this.state === 'starting') this.state = 'busy';
+      const pid = agent.pid();
+      if (pid === null || this.#agent !== agent) return;
+      const openMs = Math.round(clock.monotonicMs() - startedMs);
+      emit({ type: 'session.opened', session: this.name, path: this.path, pid, openMs });
+    });
+    void agent.ended.then((cause) => {
+      if (this.#agent !== agent || this.state === 'closing' || this.state === 'closed') return;
+      emit({ type: 'session.died', session: this.name, cause });
+      this.#onDeath();
+    });
+    return agent;
+  }
+
+  #reportStale(problem: string): void {
+    this.#parts.emit({ type: 'session.stale', session: this.name, problem });
+  }
+}

@@ -1,0 +1,69 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { messageOf, OperatorError } from '../lib/errors.ts';
+
+/** One service's right to a data folder, and the name by which its processes are recognised. */
+export interface DataFolder {
+  path: string;
+  /** Random, made once per folder; two services on one machine never have the same. */
+  instance: string;
+  /** Also released by the kernel when the process ends, however it ends. */
+  release(): void;
+}
+
+/**
+ * Takes the folder for this process, making it if it is missing.
+ * @throws OperatorError `data_dir_in_use` naming the holder's pid; `data_dir_unusable` when it cannot be written.
+ */
+export function holdDataFolder(path: string): DataFolder {
+  const holderFile = join(path, 'service.pid');
+  const lock = openLock(path);
+  try {
+    // Node has no flock; SQLite's exclusive lock is one that dies with its holder.
+    lock.exec('PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+  } catch (error) {
+    lock.close();
+    throw new OperatorError(
+      'data_dir_in_use',
+      `The data folder ${path} is in use by another service (pid ${holderOf(holderFile)}).`,
+      'Stop that one first, or give this one a DATA_DIR of its own.',
+      { cause: error },
+    );
+  }
+  writeFileSync(holderFile, `${process.pid}\n`);
+  return { path, instance: instanceOf(path), release: () => lock.close() };
+}
+
+function openLock(path: string): DatabaseSync {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    return new DatabaseSync(join(path, 'service.lock'));
+  } catch (error) {
+    throw new OperatorError(
+      'data_dir_unusable',
+      `The data folder ${path} cannot be used: ${messageOf(error)}.`,
+      'Create it and let the service write there, or set DATA_DIR.',
+      { cause: error },
+    );
+  }
+}
+
+function holderOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    return 'unknown';
+  }
+}
+
+function instanceOf(path: string): string {
+  const file = join(path, 'instance');
+  try {
+    writeFileSync(file, randomBytes(8).toString('hex'), { flag: 'wx' });
+  } catch {
+    // It was made by an earlier life.
+  }
+  return readFileSync(file, 'utf8').trim();
+}

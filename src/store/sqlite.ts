@@ -1,0 +1,141 @@
+import { existsSync } from 'node:fs';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { OperatorError } from '../lib/errors.ts';
+
+/**
+ * The one embedded database of a service. Folders that keep state own their tables and bring the migrations
+ * for them; this file knows connections, transactions and versions, but no table.
+ *
+ * Invariants:
+ * 1. A statement that returned is on disk: WAL with `synchronous = FULL` (a commit is fsynced before it returns).
+ * 2. One process writes: the service holds its data folder's lock, so `busy_timeout` only bridges a backup.
+ * 3. Versions only grow; before a database of an older version is changed it is copied beside itself.
+ */
+
+/** One step of the schema. `version` starts at 1 and is unique over all folders; steps run in its order. */
+export interface Migration {
+  version: number;
+  sql: string;
+}
+
+/** A row as SQLite returns it. */
+export type Row = Record<string, null | number | bigint | string | Uint8Array>;
+
+export interface Store {
+  /** Runs a statement and tells how many rows changed. */
+  run(sql: string, ...values: SQLInputValue[]): { changes: number };
+  /** The first row, or undefined. */
+  get<T = Row>(sql: string, ...values: SQLInputValue[]): T | undefined;
+  all<T = Row>(sql: string, ...values: SQLInputValue[]): T[];
+  /** Everything in `work` or nothing of it. Must be synchronous; nesting joins the outer transaction. */
+  transaction<T>(work: () => T): T;
+  close(): void;
+}
+
+/**
+ * Opens (or creates) the database and brings it to the newest schema.
+ * @throws OperatorError `store_newer` when a newer version of the product wrote it; names the backup to restore.
+ * @throws OperatorError `store_unusable` when the file cannot be opened or is damaged.
+ */
+export function openStore(path: string, migrations: readonly Migration[]): Store {
+  const existed = path !== ':memory:' && existsSync(path);
+  const database = open(path);
+  try {
+    migrate(database, path, existed, migrations);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return storeOver(database);
+}
+
+function open(path: string): DatabaseSync {
+  try {
+    const database = new DatabaseSync(path);
+    database.exec(`
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = FULL;
+      PRAGMA busy_timeout = 5000;
+      PRAGMA foreign_keys = ON;
+    `);
+    return database;
+  } catch (error) {
+    throw new OperatorError(
+      'store_unusable',
+      `The database ${path} cannot be used: ${(error as Error).message}.`,
+      'Check the disk and the permissions of DATA_DIR, or restore the file from a backup.',
+      { cause: error },
+    );
+  }
+}
+
+function migrate(database: DatabaseSync, path: string, existed: boolean, migrations: readonly Migration[]): void {
+  const ordered = [...migrations].sort((a, b) => a.version - b.version);
+  const newest = ordered.at(-1)?.version ?? 0;
+  const current = userVersion(database);
+  if (current > newest) {
+    throw new OperatorError(
+      'store_newer',
+      `The database ${path} has schema ${current}, but this version knows only ${newest}.`,
+      `Start the newer version again, or stop the service and put ${backupName(path, newest)} in its place.`,
+    );
+  }
+  if (current === newest) return;
+  if (existed && current > 0) database.prepare('VACUUM INTO ?').run(freshName(backupName(path, current)));
+  for (const { version, sql } of ordered) {
+    if (version <= current) continue;
+    database.exec(`BEGIN IMMEDIATE; ${sql}; PRAGMA user_version = ${version}; COMMIT`);
+  }
+}
+
+function userVersion(database: DatabaseSync): number {
+  const row = database.prepare('PRAGMA user_version').get() as { user_version: number };
+  return row.user_version;
+}
+
+function backupName(path: string, version: number): string {
+  return `${path}.schema-${version}.backup`;
+}
+
+/** VACUUM INTO refuses an existing file, and an older backup must not be lost. */
+function freshName(path: string): string {
+  if (!existsSync(path)) return path;
+  for (let copy = 2; ; copy++) {
+    if (!existsSync(`${path}.${copy}`)) return `${path}.${copy}`;
+  }
+}
+
+function storeOver(database: DatabaseSync): Store {
+  const prepared = new Map<string, StatementSync>();
+  let depth = 0;
+
+  const statement = (sql: string): StatementSync => {
+    const known = prepared.get(sql);
+    if (known) return known;
+    const fresh = database.prepare(sql);
+    prepared.set(sql, fresh);
+    return fresh;
+  };
+
+  return {
+    run: (sql, ...values) => ({ changes: Number(statement(sql).run(...values).changes) }),
+    get: <T>(sql: string, ...values: SQLInputValue[]) => statement(sql).get(...values) as T | undefined,
+    all: <T>(sql: string, ...values: SQLInputValue[]) => statement(sql).all(...values) as T[],
+    transaction(work) {
+      if (depth > 0) return work();
+      database.exec('BEGIN IMMEDIATE');
+      depth++;
+      try {
+        const result = work();
+        database.exec('COMMIT');
+        return result;
+      } catch (error) {
+        database.exec('ROLLBACK');
+        throw error;
+      } finally {
+        depth--;
+      }
+    },
+    close: () => database.close(),
+  };
+}

@@ -1,0 +1,76 @@
+/**
+ * The closed list of lifecycle facts. Each step of a message's way and of a session's life is reported once,
+ * as one of these, and log, metrics and console are fed from it alone. An event never carries a key, a token
+ * or what people wrote.
+ */
+
+/** `<room>:<bot id>`, the name of a conversation wherever people read it. */
+export type SessionName = `${number}:${string}`;
+
+/** How a turn came by its session; the field's words for latency. */
+export type SessionPath = 'hot' | 'resumed' | 'opened';
+
+export type LifecycleEvent =
+  | { type: 'service.started'; version: string; url: string; containment: string; detail: string }
+  | { type: 'service.degraded'; code: string; problem: string; remedy: string }
+  | { type: 'service.draining'; signal: string; graceMs: number }
+  | { type: 'service.stopped'; exitCode: number }
+  | { type: 'bots.loaded'; bots: string[]; added: string[]; changed: string[]; removed: string[] }
+  | { type: 'bots.problem'; file: string; field: string | null; problem: string }
+  | { type: 'webhook.refused'; status: number; reason: string; bot: string | null }
+  | { type: 'webhook.ignored'; reason: string; bot: string }
+  | { type: 'message.accepted'; session: SessionName; messageId: number | null; ackMs: number }
+  | { type: 'message.duplicate'; session: SessionName; messageId: number | null }
+  | { type: 'turn.waiting'; session: SessionName; reason: string; detail: string }
+  | {
+      type: 'turn.started';
+      session: SessionName;
+      turn: string;
+      messageIds: (number | null)[];
+      attempt: number;
+      path: SessionPath;
+      waitedMs: number;
+    }
+  | { type: 'turn.step'; session: SessionName; turn: string; tool: string }
+  | {
+      type: 'turn.decided';
+      session: SessionName;
+      turn: string;
+      outcome: string;
+      path: SessionPath | null;
+      durationMs: number;
+      costUsd: number | null;
+      cause: string | null;
+    }
+  | { type: 'turn.retried'; session: SessionName; turn: string; cause: string }
+  | { type: 'session.opening'; session: SessionName; path: SessionPath; detail: string }
+  | { type: 'session.opened'; session: SessionName; path: SessionPath; pid: number; openMs: number }
+  | { type: 'session.stale'; session: SessionName; problem: string }
+  | { type: 'session.closed'; session: SessionName; reason: string; closeMs: number; forced: string | null }
+  | { type: 'session.close_failed'; session: SessionName; problem: string }
+  | { type: 'session.expired'; session: SessionName; idleSeconds: number }
+  | { type: 'session.evicted'; session: SessionName; detail: string }
+  | { type: 'session.died'; session: SessionName; cause: string }
+  | { type: 'sessions.all_closed'; count: number }
+  | { type: 'processes.reaped'; count: number; cause: string; pids: number[] }
+  | { type: 'delivery.sent'; session: SessionName; turn: string; ordinal: number; campfireId: number | null }
+  | { type: 'delivery.retrying'; session: SessionName; turn: string; problem: string; retryMs: number }
+  | { type: 'delivery.gave_up'; session: SessionName; turn: string; problem: string }
+  | { type: 'delivery.in_doubt'; session: SessionName; turn: string; resolution: string }
+  | { type: 'part.failed'; part: string; problem: string };
+
+/** Reports one fact. Never throws and never waits. */
+export type Emit = (event: LifecycleEvent) => void;
+
+/** One report to several listeners; a listener that throws does not keep the others from hearing it. */
+export function fanOut(listeners: readonly Emit[]): Emit {
+  return (event) => {
+    for (const listen of listeners) {
+      try {
+        listen(event);
+      } catch {
+        // Telemetry must not change what the product does; the next event shows whether the listener lives.
+      }
+    }
+  };
+}

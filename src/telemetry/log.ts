@@ -1,0 +1,71 @@
+import { type DestinationStream, type Logger, pino } from 'pino';
+import type { Emit, LifecycleEvent } from './events.ts';
+
+/** How loud an event is, and the words people grep for. Events without a row are `info` under their own name. */
+const wording: { [T in LifecycleEvent['type']]?: { level: 'debug' | 'info' | 'warn' | 'error'; words: string } } = {
+  'service.started': { level: 'info', words: 'Ready' },
+  'service.degraded': { level: 'warn', words: 'Running with less than it could have' },
+  'service.draining': { level: 'info', words: '[Shutdown] Draining' },
+  'service.stopped': { level: 'info', words: '[Shutdown] Stopped' },
+  'bots.problem': { level: 'error', words: 'A bot file has a problem' },
+  'webhook.refused': { level: 'warn', words: 'Webhook refused' },
+  'message.accepted': { level: 'info', words: 'Message accepted' },
+  'turn.step': { level: 'debug', words: 'Step' },
+  'turn.decided': { level: 'info', words: 'Turn decided' },
+  'turn.retried': { level: 'warn', words: 'Turn cut off, trying again' },
+  'session.stale': { level: 'warn', words: 'No transcript to resume, starting a fresh session' },
+  'session.closed': { level: 'info', words: '[Cleanup] Closed agent client for session' },
+  'session.close_failed': { level: 'error', words: '[Cleanup] Error closing agent' },
+  'session.expired': { level: 'info', words: '[Cleanup] Removed expired session' },
+  'session.died': { level: 'warn', words: 'Agent process died' },
+  'sessions.all_closed': { level: 'info', words: '[Shutdown] All sessions closed' },
+  'processes.reaped': { level: 'warn', words: 'Ended processes that nobody owned' },
+  'delivery.retrying': { level: 'warn', words: 'Campfire did not take a message, trying again' },
+  'delivery.gave_up': { level: 'error', words: 'Could not deliver a message' },
+  'delivery.in_doubt': { level: 'warn', words: 'A post was interrupted by a restart' },
+  'part.failed': { level: 'error', words: 'Unexpected error' },
+};
+
+/** Stands in the log where a secret would have stood. */
+const redacted = '[redacted]';
+
+/** A bot key wherever it appears, such as in a URL: `<user id>-<12 alphanumerics>` (Campfire's user/bot.rb). */
+const botKeyPattern = /\b\d+-[A-Za-z0-9]{12}\b/g;
+
+export interface LogOptions {
+  level: string;
+  /** Exact strings that must never be written, e.g. API keys and bot keys; asked anew per line. */
+  secrets: () => Iterable<string>;
+  /** Pretty lines for a terminal instead of JSON. The module is loaded only then. */
+  destination?: DestinationStream;
+}
+
+/**
+ * The log: one JSON object per line, with `time` in milliseconds and lifecycle events by their `event` name.
+ * Secrets are removed from the finished line, so that no caller can forget to.
+ */
+export function createLog({ level, secrets, destination }: LogOptions): { log: Logger; emit: Emit } {
+  const log = pino(
+    {
+      level,
+      base: null,
+      formatters: { level: (label) => ({ level: label }) },
+      hooks: { streamWrite: (line) => redact(line, secrets()) },
+    },
+    destination ?? pino.destination({ dest: 1, sync: true }),
+  );
+  const emit: Emit = ({ type, ...fields }) => {
+    const { level: eventLevel, words } = wording[type] ?? { level: 'info' as const, words: type };
+    log[eventLevel]({ event: type, ...fields }, words);
+  };
+  return { log, emit };
+}
+
+/** `text` without any of the given secrets and without anything shaped like a bot key. */
+export function redact(text: string, secrets: Iterable<string>): string {
+  let clean = text;
+  for (const secret of secrets) {
+    if (secret.length > 0) clean = clean.replaceAll(secret, redacted);
+  }
+  return clean.replace(botKeyPattern, redacted);
+}
