@@ -37,6 +37,13 @@ export type Failure =
       readonly cause: string;
     };
 
+/** What decides about an answer. */
+export interface AnswerHead {
+  readonly status: number;
+  /** By lower-case name. */
+  header(name: string): string | undefined;
+}
+
 /** The parts of the API, as far as answers differ between them. */
 export type Call = 'post' | 'attach' | 'edit' | 'delete' | 'boost' | 'unboost' | 'index';
 
@@ -61,12 +68,12 @@ const REMEDY = {
 };
 
 /** The failure that an answer stands for which is not, or does not look like, the documented success. */
-export function failureOf(call: Call, status: number, headers: Headers, clock: Clock): Failure {
-  const isCampfire = headers.has('x-version');
-  if (status >= 300 && status < 400) return redirection(status, headers);
+export function failureOf(call: Call, { status, header }: AnswerHead, clock: Clock): Failure {
+  const isCampfire = header('x-version') !== undefined;
+  if (status >= 300 && status < 400) return redirection(status, header('location'));
   if (status === 404) return missing(call, isCampfire);
   if (status === 403 && isCampfire) return { kind: 'forbidden' };
-  if (status === 429) return { kind: 'tooMany', retryAfterMs: retryAfter(headers.get('retry-after'), clock) };
+  if (status === 429) return { kind: 'tooMany', retryAfterMs: retryAfter(header('retry-after'), clock) };
   if (status === 408 || status >= 500) {
     return {
       kind: 'unavailable',
@@ -79,20 +86,15 @@ export function failureOf(call: Call, status: number, headers: Headers, clock: C
   return { kind: 'wrongAddress', status, remedy: REMEDY.wrongAddress };
 }
 
-/** The failure that a rejected `fetch` stands for. */
-export function failureOfThrown(call: Call, error: unknown): Failure {
-  const cause = codeOf(error);
-  return { kind: 'unavailable', uncertain: call !== 'index' && !NEVER_SENT.test(cause), status: null, cause };
+/** The failure that a missing answer stands for. `sent`: whether the request may have been received. */
+export function failureOfBreak(call: Call, sent: boolean, cause: string): Failure {
+  return { kind: 'unavailable', uncertain: sent && call !== 'index', status: null, cause };
 }
 
 const REJECTIONS: ReadonlySet<number> = new Set([400, 411, 413, 414, 415, 422, 431]);
 
-/** Errors of finding, reaching or trusting the other side, before a byte of the request left. */
-const NEVER_SENT =
-  /^(?:ECONNREFUSED|ENOTFOUND|EAI_[A-Z]+|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|EACCES|EPERM|EMFILE|ENFILE|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_.+|CERT_.+|.+_CERT|.+_CERT_.+|UNABLE_TO_.+|DEPTH_ZERO_.+|ERR_SSL_WRONG_VERSION_NUMBER)$/;
-
-function redirection(status: number, headers: Headers): Failure {
-  const target = URL.parse(headers.get('location') ?? '', 'relative://campfire');
+function redirection(status: number, location = ''): Failure {
+  const target = URL.parse(location, 'relative://campfire');
   if (target?.pathname.endsWith('/session/new')) return { kind: 'badKey', remedy: REMEDY.badKey };
   if (!target || target.protocol === 'relative:') {
     return { kind: 'wrongAddress', status, remedy: REMEDY.wrongAddress };
@@ -121,18 +123,9 @@ function mayHaveTakenEffect(call: Call, status: number): boolean {
 }
 
 /** Seconds or a date (RFC 9110 §10.2.3), as milliseconds from now. */
-function retryAfter(value: string | null, clock: Clock): number | null {
-  if (value === null) return null;
+function retryAfter(value: string | undefined, clock: Clock): number | null {
+  if (value === undefined) return null;
   if (/^\d{1,9}$/.test(value)) return Number(value) * 1000;
   const date = Date.parse(value);
   return Number.isNaN(date) ? null : Math.max(0, date - clock.now());
-}
-
-/** An error's code, out of the layers that fetch wraps around it. Never its message, which may quote an address. */
-function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown';
-  if (error.name === 'TimeoutError') return 'timeout';
-  const nested = error instanceof AggregateError ? error.errors[0] : error.cause;
-  if ('code' in error && typeof error.code === 'string') return error.code;
-  return nested === undefined ? error.name : codeOf(nested);
 }

@@ -1,14 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock } from '../lib/clock.ts';
-import { type Call, type Failure, failureOf, failureOfThrown, SUCCESS } from './answers.ts';
+import { type Call, type Failure, failureOf, failureOfBreak, SUCCESS } from './answers.ts';
+import { type Answer, exchange } from './wire.ts';
 
 /**
  * Campfire's bot API. Every verb resolves to what happened and never rejects: a failure is a value with a kind
  * (answers.ts), so that the caller decides about repeating.
  *
  * 1. The bot key is part of the address, so no address appears in a result.
- * 2. Nothing is sent twice, and no redirect is followed: fetch would turn a redirected POST into a GET, whose 200
- *    looks like success.
+ * 2. Nothing is sent twice, and no redirect is followed: a redirected POST becomes a GET, whose 200 looks like
+ *    success.
  * 3. Every request has its own connection. On a kept one that Campfire closed meanwhile (each restart does), nobody
  *    could tell whether a post arrived.
  */
@@ -70,59 +72,50 @@ export interface CampfireClientOptions {
   /** This product's version, for the User-Agent. */
   readonly version: string;
   readonly clock: Clock;
-  /** Limit of a whole call; longer than a connection attempt (10 s), which can then be told from a lost answer. */
+  /** Limit of a whole call. */
   readonly timeoutMs?: number;
   /** The same for `attach`: Campfire makes previews before it answers. */
   readonly attachTimeoutMs?: number;
-  readonly fetch?: typeof fetch;
 }
 
 /** A client of one Campfire, for any number of bots. Holds no connection and no key. */
 export function createCampfireClient(options: CampfireClientOptions): CampfireClient {
-  const wire = new Wire(options);
+  const call = caller(options);
   const room = (key: string, roomId: number) => `/rooms/${roomId}/${encodeURIComponent(key)}/messages`;
   const blank: Failure = { kind: 'rejected', status: 0 };
 
   return {
     async post(key, roomId, html) {
       if (html.trim() === '') return blank;
-      return wire.call('post', 'POST', room(key, roomId), html, postedMessage);
+      return call('post', 'POST', room(key, roomId), html, postedMessage);
     },
     async edit(key, roomId, messageId, html) {
       // Campfire would empty the message.
       if (html.trim() === '') return blank;
-      return wire.call('edit', 'PATCH', `${room(key, roomId)}/${messageId}`, html, doneWithJson);
+      return call('edit', 'PATCH', `${room(key, roomId)}/${messageId}`, html, doneWithJson);
     },
     async delete(key, roomId, messageId) {
-      return wire.call('delete', 'DELETE', `${room(key, roomId)}/${messageId}`, null, done);
+      return call('delete', 'DELETE', `${room(key, roomId)}/${messageId}`, null, done);
     },
-    async attach(key, roomId, { filename, content, type = '' }) {
-      const form = new FormData();
-      form.append('attachment', new File([content], filename.toWellFormed(), { type }));
-      return wire.call('attach', 'POST', room(key, roomId), form, postedMessage);
+    async attach(key, roomId, { filename, content, type = 'application/octet-stream' }) {
+      return call('attach', 'POST', room(key, roomId), multipart(filename, content, type), postedMessage);
     },
     async boost(key, roomId, messageId, content) {
       if (content.trim() === '') return blank;
-      return wire.call('boost', 'POST', `${room(key, roomId)}/${messageId}/boosts`, content, newBoost);
+      return call('boost', 'POST', `${room(key, roomId)}/${messageId}/boosts`, content, newBoost);
     },
     async unboost(key, roomId, messageId, boostId) {
-      return wire.call(
-        'unboost',
-        'DELETE',
-        `${room(key, roomId)}/${messageId}/boosts/${boostId}`,
-        null,
-        done,
-      );
+      return call('unboost', 'DELETE', `${room(key, roomId)}/${messageId}/boosts/${boostId}`, null, done);
     },
     async index(key, roomId, around = {}) {
       const query = new URLSearchParams();
       for (const [name, id] of Object.entries(around)) query.set(name, String(id));
-      const page = await wire.call('index', 'GET', `${room(key, roomId)}?${query}`, null, pageOfMessages);
+      const page = await call('index', 'GET', `${room(key, roomId)}?${query}`, null, pageOfMessages);
       // With a reference, a 404 may as well mean that the message referred to is gone.
       return page.kind === 'notMember' && query.size > 0 ? { kind: 'notFound' } : page;
     },
     async probeFace(key, roomId) {
-      const answer = await wire.call('index', 'GET', room(key, roomId), null, doneWithJson);
+      const answer = await call('index', 'GET', room(key, roomId), null, doneWithJson);
       return FACES[answer.kind] ?? 'unreachable';
     },
   };
@@ -139,89 +132,86 @@ const FACES: Readonly<Partial<Record<(Done | Failure)['kind'], Face>>> = {
 const ANSWER_MAX_BYTES = 32 * 1024 * 1024;
 
 /** Reads a success; undefined when it is not what Campfire sends. */
-type Reader<T> = (response: Response) => Promise<T | undefined>;
+type Reader<T> = (answer: Answer) => Promise<T | undefined>;
 
-class Wire {
-  readonly #options: CampfireClientOptions;
-
-  constructor(options: CampfireClientOptions) {
-    this.#options = options;
-  }
-
-  async call<T>(
+/** The one way in which every verb talks to Campfire. */
+function caller({
+  baseUrl,
+  version,
+  clock,
+  timeoutMs = 30_000,
+  attachTimeoutMs = 120_000,
+}: CampfireClientOptions) {
+  return async <T>(
     call: Call,
     method: string,
     path: string,
-    body: string | FormData | null,
+    content: string | Blob | null,
     read: Reader<T>,
-  ): Promise<T | Failure> {
-    const {
-      baseUrl,
-      clock,
-      timeoutMs = 30_000,
-      attachTimeoutMs = 120_000,
-      fetch: send = fetch,
-    } = this.#options;
-    const signal = clock.timeout(call === 'attach' ? attachTimeoutMs : timeoutMs);
-    let response: Response;
+  ): Promise<T | Failure> => {
+    // Any type but HTML has Rails parse the text as a form or as JSON before it becomes the message. Lone surrogates
+    // have no UTF-8, and Campfire answers 500 to what is not UTF-8.
+    const body =
+      typeof content === 'string'
+        ? new Blob([content.toWellFormed()], { type: 'text/html; charset=utf-8' })
+        : content;
+    const answer = await exchange({
+      url: `${baseUrl}${path}`,
+      method,
+      headers: { 'user-agent': `campfire-ai-bot/${version}`, ...(body && { 'content-type': body.type }) },
+      body,
+      signal: clock.timeout(call === 'attach' ? attachTimeoutMs : timeoutMs),
+    });
+    if (answer.kind === 'broken') return failureOfBreak(call, answer.sent, answer.cause);
     try {
-      response = await send(`${baseUrl}${path}`, {
-        method,
-        headers: this.#headers(body),
-        // Lone surrogates have no UTF-8; Campfire answers 500 to what is not UTF-8.
-        body: typeof body === 'string' ? body.toWellFormed() : body,
-        redirect: 'manual',
-        signal,
-      });
-    } catch (error) {
-      return failureOfThrown(call, error);
-    }
-    try {
-      if (response.status !== SUCCESS[call]) return failureOf(call, response.status, response.headers, clock);
-      return (await read(response)) ?? failureOf(call, response.status, response.headers, clock);
-    } catch (error) {
-      return failureOfThrown(call, error);
+      const result = answer.status === SUCCESS[call] ? await read(answer) : undefined;
+      return result ?? failureOf(call, answer, clock);
     } finally {
-      await response.body?.cancel().catch(() => {});
+      answer.discard();
     }
-  }
+  };
+}
 
-  #headers(body: string | FormData | null): Record<string, string> {
-    return {
-      'user-agent': `campfire-ai-bot/${this.#options.version}`,
-      connection: 'close',
-      // Anything else has Rails parse the text as a form or as JSON before it becomes the message.
-      ...(typeof body === 'string' && { 'content-type': 'text/html; charset=utf-8' }),
-    };
-  }
+/** A form of one file, in the one field whose content Campfire takes for a file. Streamed when the content is. */
+function multipart(filename: string, content: Attachment['content'], type: string): Blob {
+  const boundary = `campfire-ai-bot-${randomUUID()}`;
+  const escapes: Record<string, string> = { '"': '%22', '\r': '%0D', '\n': '%0A' };
+  const name = filename.toWellFormed().replace(/["\r\n]/g, (mark) => escapes[mark] ?? '');
+  const head = `--${boundary}\r\nContent-Disposition: form-data; name="attachment"; filename="${name}"\r\n`;
+  const parts = [
+    `${head}Content-Type: ${type.replace(/[^\x21-\x7e ]/g, '')}\r\n\r\n`,
+    content,
+    `\r\n--${boundary}--\r\n`,
+  ];
+  return new Blob(parts, { type: `multipart/form-data; boundary=${boundary}` });
 }
 
 const done: Reader<Done> = async () => ({ kind: 'done' });
 
 /** A 200 with a page is a proxy or a login, not Campfire. */
-const doneWithJson: Reader<Done> = async ({ headers }) =>
-  /^application\/json\b/.test(headers.get('content-type') ?? '') ? { kind: 'done' } : undefined;
+const doneWithJson: Reader<Done> = async ({ header }) =>
+  /^application\/json\b/.test(header('content-type') ?? '') ? { kind: 'done' } : undefined;
 
-const postedMessage: Reader<Posted> = async (response) => {
-  const id = Number(/\/messages\/(\d{1,15})$/.exec(response.headers.get('location') ?? '')?.[1]);
+const postedMessage: Reader<Posted> = async (answer) => {
+  const id = Number(/\/messages\/(\d{1,15})$/.exec(answer.header('location') ?? '')?.[1]);
   return { kind: 'posted', id: id || null };
 };
 
-const newBoost: Reader<Boosted> = async (response) => {
-  const boost = boostAnswer.safeParse(await json(response));
+const newBoost: Reader<Boosted> = async (answer) => {
+  const boost = boostAnswer.safeParse(await json(answer));
   return boost.success ? { kind: 'boosted', id: boost.data.id } : undefined;
 };
 
-const pageOfMessages: Reader<Page> = async (response) => {
-  const page = pageAnswer.safeParse(await json(response));
+const pageOfMessages: Reader<Page> = async (answer) => {
+  const page = pageAnswer.safeParse(await json(answer));
   if (!page.success) return undefined;
-  const total = Number(response.headers.get('x-total-count') ?? Number.NaN);
+  const total = Number(answer.header('x-total-count') ?? Number.NaN);
   return {
     kind: 'messages',
     messages: page.data,
     total: Number.isSafeInteger(total) ? total : null,
     // Only whether there is a next page: the link itself holds the key and a guessed host.
-    more: /;\s*rel="?next"?/.test(response.headers.get('link') ?? ''),
+    more: /;\s*rel="?next"?/.test(answer.header('link') ?? ''),
   };
 };
 
@@ -246,16 +236,10 @@ const pageAnswer = z.array(
     ),
 );
 
-/** The body as JSON; undefined when it is not JSON or has no end. Rejects when the connection breaks. */
-async function json(response: Response): Promise<unknown> {
-  const decoder = new TextDecoder();
-  let text = '';
-  for await (const chunk of response.body ?? []) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.length > ANSWER_MAX_BYTES) return undefined;
-  }
+async function json(answer: Answer): Promise<unknown> {
+  const text = await answer.text(ANSWER_MAX_BYTES);
   try {
-    return JSON.parse(text);
+    return JSON.parse(text ?? '');
   } catch {
     return undefined;
   }

@@ -53,8 +53,12 @@ export type Outcome =
 
 /** What a turn writes to Campfire, in order; ordinals are the indices. */
 export interface OutboxDraft {
-  /** A `notice` stands in for an answer that could not be posted; posting one twice does little harm. */
-  kind: 'post' | 'notice';
+  /**
+   * `post`: a message. `file`: an attachment. `notice`: stands in for an answer that could not be posted; posting
+   * one twice does little harm.
+   */
+  kind: 'post' | 'file' | 'notice';
+  /** Opaque: what a kind needs is between those who write and those who deliver. */
   body: string;
 }
 

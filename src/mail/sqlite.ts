@@ -131,9 +131,9 @@ export function createSqliteMail(store: Store, clock: Clock): Mail {
 
     async conversationsWithOutbox() {
       return store.all<Conversation & { at: number }>(
-        // min(id) makes SQLite take the other columns from that row: the first one, which the rest waits for.
-        `SELECT bot_id AS botId, room_id AS roomId, due_at AS at, min(id) AS first FROM outbox
-         WHERE state IN ('pending', 'sending') GROUP BY bot_id, room_id ORDER BY due_at`,
+        `SELECT bot_id AS botId, room_id AS roomId, due_at AS at FROM outbox WHERE id IN
+           (SELECT min(id) FROM outbox WHERE state IN ('pending', 'sending') GROUP BY bot_id, room_id)
+         ORDER BY due_at`,
       );
     },
 

@@ -119,8 +119,12 @@ function storeOver(database: DatabaseSync): Store {
 
   return {
     run: (sql, ...values) => ({ changes: Number(statement(sql).run(...values).changes) }),
-    get: <T>(sql: string, ...values: SQLInputValue[]) => statement(sql).get(...values) as T | undefined,
-    all: <T>(sql: string, ...values: SQLInputValue[]) => statement(sql).all(...values) as T[],
+    // SQLite's rows have no prototype; people expect plain objects.
+    get<T>(sql: string, ...values: SQLInputValue[]) {
+      const row = statement(sql).get(...values);
+      return row && ({ ...row } as T);
+    },
+    all: <T>(sql: string, ...values: SQLInputValue[]) => statement(sql).all(...values).map((row) => ({ ...row }) as T),
     transaction(work) {
       if (depth > 0) return work();
       database.exec('BEGIN IMMEDIATE');

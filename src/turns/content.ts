@@ -15,3 +15,20 @@ export function writeContent(content: MessageContent): string {
 export function readContent(content: string): MessageContent {
   return JSON.parse(content) as MessageContent;
 }
+
+/** A file that is posted as an attachment, as the outbox keeps it. */
+export interface OutboxFile {
+  /** Unique in its room, so that a restart can tell whether it arrived. */
+  filename: string;
+  type: string;
+  text: string;
+}
+
+export function writeFile(file: OutboxFile): string {
+  return JSON.stringify(file);
+}
+
+/** Only what `writeFile` wrote is ever stored, so it is trusted. */
+export function readFile(body: string): OutboxFile {
+  return JSON.parse(body) as OutboxFile;
+}

@@ -6,7 +6,7 @@ import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Conversation, DeliveryResult, Mail, OutboxRow } from '../mail/mail.ts';
 import type { Emit, SessionName } from '../telemetry/events.ts';
-import { readContent } from './content.ts';
+import { readContent, readFile } from './content.ts';
 import { languageOf, markerOf } from './run-turn.ts';
 import { type Sentence, wordsFor } from './sentences.ts';
 
@@ -25,6 +25,8 @@ const firstRetryMs = 1000;
 const longestRetryMs = 60_000;
 /** Longer than any nightly update or night's sleep of the one who has to mend a key. */
 const giveUpAfterMs = 48 * 3_600_000;
+/** Campfire's clock may differ from ours by as much. */
+const clockSkewMs = 600_000;
 
 export interface DeliveryParts {
   mail: Mail;
@@ -101,8 +103,14 @@ async function deliver(row: OutboxRow, parts: DeliveryParts): Promise<DeliveryRe
   const bot = parts.findBot(row.botId);
   if (bot === 'gone') return { kind: 'undeliverable', problem: 'the bot no longer exists' };
   if (bot === 'unclear') return retry(row, 'its bot file cannot be read', parts);
-  if (row.inDoubt && row.kind === 'post') return resolveDoubt(row, bot, parts);
-  return judge(row, bot, await parts.client.post(bot.key, row.roomId, row.body), parts);
+  if (row.inDoubt && row.kind !== 'notice') return resolveDoubt(row, bot, parts);
+  return judge(row, bot, await write(row, bot, parts), parts);
+}
+
+function write(row: OutboxRow, bot: Bot, { client }: DeliveryParts): Promise<Posted | Failure> {
+  if (row.kind !== 'file') return client.post(bot.key, row.roomId, row.body);
+  const { filename, type, text } = readFile(row.body);
+  return client.attach(bot.key, row.roomId, { filename, type, content: new TextEncoder().encode(text) });
 }
 
 function judge(row: OutboxRow, bot: Bot, answer: Posted | Failure, parts: DeliveryParts): DeliveryResult | Promise<DeliveryResult> {
@@ -117,8 +125,8 @@ function judge(row: OutboxRow, bot: Bot, answer: Posted | Failure, parts: Delive
         : { kind: 'replaced', draft: notice(row, bot, { say: 'failed' }), problem: `Campfire refused it (${answer.status})` };
     case 'unavailable':
       // With a status somebody answered for Campfire, mostly a proxy while Campfire restarts; without one the
-      // connection broke after the request was on its way.
-      return answer.uncertain && answer.status === null && row.kind === 'post'
+      // connection broke after the request was on its way. A stored file whose preview failed is a 500, too.
+      return answer.uncertain && row.kind !== 'notice' && (answer.status === null || row.kind === 'file')
         ? resolveDoubt(row, bot, parts)
         : retry(row, `Campfire is not available (${answer.cause})`, parts);
     case 'tooMany':
@@ -132,21 +140,51 @@ function judge(row: OutboxRow, bot: Bot, answer: Posted | Failure, parts: Delive
 async function resolveDoubt(row: OutboxRow, bot: Bot, parts: DeliveryParts): Promise<DeliveryResult> {
   const session = nameOf(row);
   const turn = String(row.turnId);
-  const marker = markerOf({ id: row.turnId, messages: row.messages })(row.ordinal);
-  const page = await parts.client.index(bot.key, row.roomId);
-  if (page.kind === 'messages') {
-    const own = page.messages.find(({ html, creator }) => creator.id === bot.userId && hasClass(html, marker));
-    parts.emit({ type: 'delivery.in_doubt', session, turn, resolution: own ? 'it had arrived' : 'it had not arrived' });
-    if (own) return { kind: 'sent', campfireId: own.id };
-    return judge({ ...row, inDoubt: false }, bot, await parts.client.post(bot.key, row.roomId, row.body), parts);
+  const found = await findOwn(row, bot, parts);
+  if (found.kind === 'known') {
+    const resolution = found.id === null ? 'it had not arrived' : 'it had arrived';
+    parts.emit({ type: 'delivery.in_doubt', session, turn, resolution });
+    if (found.id !== null) return { kind: 'sent', campfireId: found.id };
+    const answer = await write(row, bot, parts);
+    // Once more in doubt: the next look asks again instead of going round here.
+    if (answer.kind === 'unavailable' && answer.uncertain) return askAgain(row, answer.cause, parts);
+    return judge(row, bot, answer, parts);
   }
-  if (page.kind === 'unsupported') {
+  if (found.kind === 'unsupported') {
     parts.emit({ type: 'delivery.in_doubt', session, turn, resolution: 'cannot be known, the room is told' });
     const name = readContent(row.messages[0].content).author ?? '…';
     return { kind: 'replaced', draft: notice(row, bot, { say: 'in-doubt', name }), problem: 'interrupted post' };
   }
-  // Still in doubt: the row stays marked as being sent, so that the next look asks again.
-  return { kind: 'ask-again', at: nextTry(row, parts), problem: `Campfire cannot be asked (${page.kind})` };
+  return askAgain(row, found.kind, parts);
+}
+
+/** Looks through the room's messages since the row was decided for the one that it would have become. */
+async function findOwn(
+  row: OutboxRow,
+  bot: Bot,
+  { client }: DeliveryParts,
+): Promise<{ kind: 'known'; id: number | null } | Failure> {
+  const marker = markerOf({ id: row.turnId, messages: row.messages })(row.ordinal);
+  const filename = row.kind === 'file' ? readFile(row.body).filename : null;
+  let before: number | undefined;
+  for (;;) {
+    const page = await client.index(bot.key, row.roomId, before === undefined ? {} : { before });
+    if (page.kind !== 'messages') return page;
+    const own = page.messages.find(
+      ({ html, plain, creator }) =>
+        creator.id === bot.userId && (filename === null ? hasClass(html, marker) : plain === filename),
+    );
+    const oldest = page.messages[0];
+    if (own) return { kind: 'known', id: own.id };
+    if (!oldest || !page.more || Date.parse(oldest.createdAt) < row.decidedAt - clockSkewMs) return { kind: 'known', id: null };
+    before = oldest.id;
+  }
+}
+
+/** Still in doubt: the row stays marked as being sent. */
+function askAgain(row: OutboxRow, cause: string, parts: DeliveryParts): DeliveryResult {
+  if (parts.clock.now() - row.decidedAt > giveUpAfterMs) return { kind: 'undeliverable', problem: cause };
+  return { kind: 'ask-again', at: nextTry(row, parts), problem: `Campfire cannot be asked (${cause})` };
 }
 
 function notice(row: OutboxRow, bot: Bot, sentence: Sentence) {

@@ -7,7 +7,7 @@ import { type Clock, within } from '../lib/clock.ts';
 import type { Outcome, OutboxDraft, Turn } from '../mail/mail.ts';
 import type { Lease } from '../sessions/pool.ts';
 import type { Emit, SessionName } from '../telemetry/events.ts';
-import { readContent } from './content.ts';
+import { readContent, writeFile } from './content.ts';
 import { type Sentence, wordsFor } from './sentences.ts';
 
 /** A turn that was cut off this many times ends in a sentence, so that no message can end every start. */
@@ -85,13 +85,17 @@ function judge(turn: Turn, bot: Bot, result: AgentResult): Attempt {
 }
 
 function answered(turn: Turn, bot: Bot, text: string, costUsd: number): Attempt {
-  const rendered = renderReply(text, { marker: markerOf(turn), language: languageOf(bot) });
-  const bodies =
-    rendered.bodies.length > 0
-      ? rendered.bodies
-      : [plainNotice(wordsFor({ say: 'empty-answer' }, languageOf(bot)), markerOf(turn)(0))];
-  const drafts = bodies.map((body): OutboxDraft => ({ kind: 'post', body }));
-  return { kind: 'decided', outcome: { kind: 'answered' }, drafts, costUsd };
+  const language = languageOf(bot);
+  const rendered = renderReply(text, { marker: markerOf(turn), language });
+  const posts = rendered.bodies.map((body): OutboxDraft => ({ kind: 'post', body }));
+  if (rendered.kind === 'empty') {
+    posts.push({ kind: 'post', body: plainNotice(wordsFor({ say: 'empty-answer' }, language), markerOf(turn)(0)) });
+  }
+  if (rendered.kind === 'file') {
+    const filename = `answer-${markerOf(turn)(posts.length)}.md`;
+    posts.push({ kind: 'file', body: writeFile({ filename, type: 'text/markdown', text }) });
+  }
+  return { kind: 'decided', outcome: { kind: 'answered' }, drafts: posts, costUsd };
 }
 
 function promptFor(turn: Turn, bot: Bot, timeZone: string): string {

@@ -1,6 +1,6 @@
 /** Code blocks as Campfire highlights them: text alone in a `pre` whose class names a registered language. */
 import type { Element } from 'hast';
-import { attribute, element, type Node, text, textOf } from './nodes.ts';
+import { attribute, element, preformattedText, text } from './nodes.ts';
 
 /** The names that Campfire's highlight.js knows, and near relatives whose colours fit. */
 const languages = new Map(
@@ -32,7 +32,7 @@ export function codeOf(node: Element): { code: string; language: string | undefi
   const classes = [node, inner].map((at) => (at?.type === 'element' ? attribute(at, 'className') : ''));
   const named = /(?:^|\s)lang(?:uage)?-(\S+)/.exec(classes.join(' '))?.[1];
   return {
-    code: textWithBreaks(node.children),
+    code: preformattedText(node.children),
     language: languages.get(named?.toLowerCase() ?? '') ?? sourceTags.get(node.tagName),
   };
 }
@@ -44,13 +44,4 @@ export function codeOf(node: Element): { code: string; language: string | undefi
 export function codeElement(code: string, language: string | undefined): Element {
   const className = [language === undefined ? 'nohighlight' : `language-${language}`];
   return element('pre', [text(code.replace(/^(?:[ \t]*\n)+|\s+$/g, ''))], { className });
-}
-
-function textWithBreaks(nodes: readonly Node[]): string {
-  return nodes
-    .map((node) => {
-      if (node.type !== 'element') return textOf([node]);
-      return node.tagName === 'br' ? '\n' : textWithBreaks(node.children);
-    })
-    .join('');
 }

@@ -28,7 +28,8 @@ const nestingMax = 50;
 
 /** The nodes as Campfire keeps them. Line breaks become `<br>`; blocks among the nodes are taken as their content. */
 export function inlineContent(nodes: readonly Node[], words: Wording): ElementContent[] {
-  return nodes.flatMap((node) => converted(node, { words, inLink: false, depth: 0 }));
+  const content = nodes.flatMap((node) => converted(node, { words, inLink: false, depth: 0 }));
+  return content.map((node, index) => (isBreak(content[index - 1]) ? withoutLeadingSpace(node) : node));
 }
 
 /** Without white space and breaks at both ends, which would show as empty lines. */
@@ -36,8 +37,7 @@ export function trimmed(content: readonly ElementContent[]): ElementContent[] {
   const nodes = [...content];
   while (isBlank(nodes[0])) nodes.shift();
   while (isBlank(nodes.at(-1))) nodes.pop();
-  const first = nodes[0];
-  if (first?.type === 'text') nodes[0] = { ...first, value: first.value.replace(/^[ \t\n]+/, '') };
+  if (nodes[0] !== undefined) nodes[0] = withoutLeadingSpace(nodes[0]);
   const last = nodes.at(-1);
   if (last?.type === 'text')
     nodes[nodes.length - 1] = { ...last, value: last.value.replace(/[ \t\n]+$/, '') };
@@ -103,12 +103,11 @@ function linkOf(link: Element, inside: Surroundings): ElementContent[] {
     case 'none':
       return content;
     case 'note':
-      if (label === '') return [text(target.address)];
-      return label === target.address ? content : [...content, text(` (${target.address})`)];
+      return label === '' || label === target.address ? content : [...content, text(` (${target.address})`)];
     case 'link': {
       const title = attribute(link, 'title');
-      const shown = label === '' ? [text(target.href)] : content;
-      return [element('a', shown, { href: target.href, ...(title === '' ? {} : { title }) })];
+      if (label === '') return content;
+      return [element('a', content, { href: target.href, ...(title === '' ? {} : { title }) })];
     }
   }
 }
@@ -139,6 +138,13 @@ function isSet(field: Element, name: string): boolean {
 }
 
 function isBlank(node: ElementContent | undefined): boolean {
-  if (node?.type === 'text') return /^[ \t\n]*$/.test(node.value);
+  return node?.type === 'text' ? /^[ \t\n]*$/.test(node.value) : isBreak(node);
+}
+
+function isBreak(node: ElementContent | undefined): boolean {
   return node?.type === 'element' && node.tagName === 'br';
+}
+
+function withoutLeadingSpace(node: ElementContent): ElementContent {
+  return node.type === 'text' ? text(node.value.replace(/^[ \t\n]+/, '')) : node;
 }

@@ -27,6 +27,16 @@ export function textOf(nodes: readonly Node[]): string {
     .join('');
 }
 
+/** The text of a `pre`, where a `<br>` is a line break like any other. */
+export function preformattedText(nodes: readonly Node[]): string {
+  return nodes
+    .map((node) => {
+      if (node.type !== 'element') return textOf([node]);
+      return node.tagName === 'br' ? '\n' : preformattedText(node.children);
+    })
+    .join('');
+}
+
 /** The value of an attribute as text; `''` when it is absent. */
 export function attribute(node: Element, name: string): string {
   const value = node.properties[name];

@@ -38,6 +38,9 @@ export function prepareTree() {
 
 function replacementOf(node: RootContent | Root, source: string): PhrasingContent[] | undefined {
   if (node.type === 'text' && node.value.includes('\n')) return linesOf(node);
+  if (node.type === 'link' && node.children.length === 0) {
+    return [{ ...node, children: [{ type: 'text', value: node.url }] }];
+  }
   if (node.type === 'link' && isBareUrl(node, source)) return withoutTrailingProse(node);
   return undefined;
 }

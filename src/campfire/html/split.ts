@@ -1,7 +1,7 @@
 /** A long answer as several messages. Nothing is cut away: what does not fit continues in the next one. */
 import type { Element, ElementContent } from 'hast';
 import { type Block, numberedList, sizeOf, textBlock } from './blocks.ts';
-import { element, text, textOf } from './nodes.ts';
+import { text, textOf } from './nodes.ts';
 
 /** Where a text is cut when nothing better is near: after a sentence, else after a word. */
 const sentenceEnd = /[\s\S]*(?:[.!?;:]\s|[。！？；\n])/;
@@ -126,17 +126,11 @@ function cutText(whole: string, limit: number): string[] {
   return [...pieces, rest];
 }
 
-/** At most `limit`, and not inside an emoji or between a letter and its accent. */
+/** At most `limit`, and not inside of what a reader takes for one character, such as a composed emoji. */
 function betweenCharacters(value: string, limit: number): number {
-  let cut = limit;
-  while (
-    cut > 1 &&
-    limit - cut < 64 &&
-    /^(?:[\udc00-\udfff\u200d\ufe0f]|\p{M})/u.test(value.slice(cut, cut + 2))
-  )
-    cut -= 1;
-  while (cut > 1 && limit - cut < 64 && value[cut - 1] === '\u200d') cut -= 1;
-  return cut;
+  const start = Math.max(0, limit - 64);
+  const characters = new Intl.Segmenter().segment(value.slice(start, limit + 64));
+  return Math.max(1, start + (characters.containing(limit - start)?.index ?? 0));
 }
 
 function packed<T>(parts: readonly T[], sizeOfPart: (part: T) => number, limit: number): T[][] {

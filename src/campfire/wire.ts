@@ -1,0 +1,89 @@
+import { type IncomingMessage, request as plainRequest } from 'node:http';
+import { request as tlsRequest } from 'node:https';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+
+/**
+ * One HTTP request on a connection of its own. Not `fetch`, for two reasons: it hides whether a request that failed
+ * had left at all, and it keeps connections, also ready-made ones for later, on which that could not be known.
+ */
+export interface Outgoing {
+  readonly url: string;
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Blob | null;
+  /** Aborting it ends the exchange, the reading of the answer included. */
+  readonly signal: AbortSignal;
+}
+
+export interface Answer {
+  readonly kind: 'answer';
+  readonly status: number;
+  header(name: string): string | undefined;
+  /** The body; null when it is longer than `maxBytes` or breaks off. */
+  text(maxBytes: number): Promise<string | null>;
+  /** Ends the connection, whatever is still to come. Call it always. */
+  discard(): void;
+}
+
+/** No answer. */
+export interface Broken {
+  readonly kind: 'broken';
+  /** Whether a connection stood (with TLS: to a trusted host), so that the request may have been received. */
+  readonly sent: boolean;
+  /** An error code such as `ECONNREFUSED`, or `timeout`; never a message, which may quote the address. */
+  readonly cause: string;
+}
+
+/** Sends a request and waits for the head of the answer. Follows no redirect, sends nothing twice, never rejects. */
+export function exchange({ url, method, headers, body, signal }: Outgoing): Promise<Answer | Broken> {
+  return new Promise((resolve) => {
+    const secure = url.startsWith('https:');
+    let sent = false;
+    const send = secure ? tlsRequest : plainRequest;
+    const length = body ? { 'content-length': String(body.size) } : {};
+    const outgoing = send(url, { method, headers: { ...headers, ...length }, agent: false, signal });
+    outgoing.on('socket', (socket) => {
+      socket.once(secure ? 'secureConnect' : 'connect', () => {
+        sent = true;
+      });
+    });
+    outgoing.on('response', (incoming) => resolve(answerOf(incoming)));
+    // Stays on after the answer: an upload that is answered early breaks later.
+    outgoing.on('error', (error) => {
+      resolve({ kind: 'broken', sent, cause: signal.aborted ? 'timeout' : codeOf(error) });
+    });
+    if (!body) outgoing.end();
+    // What fails here destroys the request, whose error is handled above.
+    else pipeline(Readable.fromWeb(body.stream()), outgoing).catch(() => {});
+  });
+}
+
+function answerOf(incoming: IncomingMessage): Answer {
+  // The other side may break off while nobody reads.
+  incoming.on('error', () => {});
+  return {
+    kind: 'answer',
+    status: incoming.statusCode ?? 0,
+    header: (name) => incoming.headers[name]?.toString(),
+    async text(maxBytes) {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      try {
+        for await (const chunk of incoming as AsyncIterable<Buffer>) {
+          size += chunk.length;
+          if (size > maxBytes) return null;
+          chunks.push(chunk);
+        }
+      } catch {
+        return null;
+      }
+      return Buffer.concat(chunks, size).toString();
+    },
+    discard: () => incoming.destroy(),
+  };
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+}
