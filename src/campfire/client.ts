@@ -155,17 +155,20 @@ function caller({
       typeof content === 'string'
         ? new Blob([content.toWellFormed()], { type: 'text/html; charset=utf-8' })
         : content;
+    const signal = clock.timeout(call === 'attach' ? attachTimeoutMs : timeoutMs);
     const answer = await exchange({
       url: `${baseUrl}${path}`,
       method,
       headers: { 'user-agent': `campfire-ai-bot/${version}`, ...(body && { 'content-type': body.type }) },
       body,
-      signal: clock.timeout(call === 'attach' ? attachTimeoutMs : timeoutMs),
+      signal,
     });
     if (answer.kind === 'broken') return failureOfBreak(call, answer.sent, answer.cause);
     try {
       const result = answer.status === SUCCESS[call] ? await read(answer) : undefined;
       return result ?? failureOf(call, answer, clock);
+    } catch {
+      return failureOfBreak(call, true, signal.aborted ? 'timeout' : 'answer_broke_off');
     } finally {
       answer.discard();
     }

@@ -20,7 +20,7 @@ export interface Answer {
   readonly kind: 'answer';
   readonly status: number;
   header(name: string): string | undefined;
-  /** The body; null when it is longer than `maxBytes` or breaks off. */
+  /** The body; null when it is longer than `maxBytes`. Rejects when the connection breaks off. */
   text(maxBytes: number): Promise<string | null>;
   /** Ends the connection, whatever is still to come. Call it always. */
   discard(): void;
@@ -69,14 +69,10 @@ function answerOf(incoming: IncomingMessage): Answer {
     async text(maxBytes) {
       const chunks: Buffer[] = [];
       let size = 0;
-      try {
-        for await (const chunk of incoming as AsyncIterable<Buffer>) {
-          size += chunk.length;
-          if (size > maxBytes) return null;
-          chunks.push(chunk);
-        }
-      } catch {
-        return null;
+      for await (const chunk of incoming as AsyncIterable<Buffer>) {
+        size += chunk.length;
+        if (size > maxBytes) return null;
+        chunks.push(chunk);
       }
       return Buffer.concat(chunks, size).toString();
     },

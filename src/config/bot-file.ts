@@ -41,11 +41,12 @@ export function readBotFile(name: string, reader: BotFileReader): BotFile {
   const fields = checkFields(fillVariables(source.raw, reader.variable, unset));
   if (unset.length > 0) return failed(unset);
   if (isProblems(fields)) return failed(fields);
-  const prompt = findPrompt(fields, source.body, reader.dir);
   const key = findKey(fields, reader.variable);
-  const problems = [key, prompt].filter((found) => 'problem' in found);
-  const promptPath = prompt.path ?? null;
-  if ('problem' in key || 'problem' in prompt) return { ...failed(problems), promptPath };
+  const { path: promptPath = null, found: prompt } = findPrompt(fields, source.body, reader.dir);
+  if ('problem' in key || 'problem' in prompt) {
+    const problems = [key, prompt].filter((found) => 'problem' in found);
+    return { ...failed(problems), promptPath };
+  }
   return { bot: assemble(name, fields, key.key, prompt.text), problems: [], promptPath, plain: false };
 }
 
@@ -166,20 +167,25 @@ function findKey(fields: BotFields, variable: BotFileReader['variable']): { key:
   return { field: 'bot_key', problem, remedy: remedyFor('bot_key') };
 }
 
-type Prompt = { readonly text: string; readonly path?: string } | (FieldProblem & { readonly path?: string });
+interface Prompt {
+  readonly found: { readonly text: string } | FieldProblem;
+  /** The file to watch, whether or not it is good. */
+  readonly path?: string;
+}
 
 function findPrompt(fields: BotFields, body: string, dir: string): Prompt {
+  const field = 'system_prompt';
   const written = [body, fields.system_prompt ?? ''].map((text) => text.trim()).filter((text) => text !== '');
   const sources = written.length + (fields.system_prompt_file === undefined ? 0 : 1);
   if (sources > 1) {
     const remedy = 'Keep one of system_prompt, system_prompt_file and the text below the front matter.';
-    return { field: 'system_prompt', problem: 'is given more than once', remedy };
+    return { found: { field, problem: 'is given more than once', remedy } };
   }
   if (fields.system_prompt_file !== undefined) return promptFromFile(fields.system_prompt_file, dir);
   const [text] = written;
-  if (text !== undefined) return { text };
-  if (fields.system_prompt === undefined) return { text: promptFromName(fields) };
-  return { field: 'system_prompt', problem: 'is empty', remedy: remedyFor('system_prompt') };
+  if (text !== undefined) return { found: { text } };
+  if (fields.system_prompt === undefined) return { found: { text: promptFromName(fields) } };
+  return { found: { field, problem: 'is empty', remedy: remedyFor(field) } };
 }
 
 /** A bot without a prompt still knows who it is. */
@@ -189,18 +195,21 @@ function promptFromName(fields: BotFields): string {
 
 function promptFromFile(name: string, dir: string): Prompt {
   const field = 'system_prompt_file';
+  const wrong = (problem: string) => ({ field, problem, remedy: remedyFor(field) });
   const path = resolve(dir, name);
-  const outside = { field, problem: 'leads out of the bots folder', remedy: remedyFor(field) };
-  if (!isInside(dir, path)) return outside;
+  if (!isInside(dir, path)) return { found: wrong('leads out of the bots folder') };
   try {
-    if (!isInside(realpathSync(dir), realpathSync(path))) return { ...outside, path };
+    if (!isInside(realpathSync(dir), realpathSync(path))) {
+      return { found: wrong('leads out of the bots folder'), path };
+    }
   } catch {
-    return { field, problem: 'names a file that does not exist', remedy: remedyFor(field), path };
+    return { found: wrong('names a file that does not exist'), path };
   }
   const text = readText(path);
-  if (typeof text !== 'string') return { field, ...text, problem: `names a file that ${text.problem}`, path };
-  if (text.trim() === '') return { field, problem: 'names an empty file', remedy: remedyFor(field), path };
-  return { text: text.trim(), path };
+  if (typeof text !== 'string') {
+    return { found: { field, problem: `names a file that ${text.problem}`, remedy: text.remedy }, path };
+  }
+  return { found: text.trim() === '' ? wrong('names an empty file') : { text: text.trim() }, path };
 }
 
 function isInside(dir: string, path: string): boolean {

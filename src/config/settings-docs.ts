@@ -1,4 +1,5 @@
-import { type Row, settingRows } from './settings.ts';
+import { settingRows } from './settings.ts';
+import type { Row } from './settings-table.ts';
 
 /** The text of docs/configuration.md: every setting, grouped, as the settings table has it. */
 export function settingsMarkdown(): string {
@@ -16,7 +17,7 @@ export function settingsMarkdown(): string {
   );
   return `${[
     '# Configuration',
-    '<!-- Generated from src/config/settings.ts. A test fails when this page is stale and says how to write it anew. -->',
+    '<!-- Generated from src/config/settings-table.ts. A test fails when this page is stale and says how to write it anew. -->',
     [
       'The service reads its settings from the environment when it starts. A bad value stops the start with the',
       'variable’s name, the value and what is allowed; an empty value counts as unset. Secret values are shown',
@@ -39,7 +40,7 @@ export function envExample(): string {
     [`# --- ${group}`, ...rows.map((row) => `\n${envLines(row)}`)].join('\n'),
   );
   return `${[
-    '# Copy to .env and fill in. Generated from src/config/settings.ts; docs/configuration.md says more.',
+    '# Copy to .env and fill in. Generated from src/config/settings-table.ts; docs/configuration.md says more.',
     ...groups,
     '# --- Bot keys: BOT_KEY_<BOT_ID>, from the bot’s page in Campfire\n\nBOT_KEY_PERSONAL_ASSISTANT=',
   ].join('\n\n')}\n`;

@@ -29,12 +29,23 @@ export interface ApiCall {
 
 export type Listener = (event: PlaygroundEvent) => void;
 
-/** Tells every listener, synchronously and in the order of subscription. Listeners must not throw. */
+/**
+ * Tells every listener, synchronously and in the order of subscription. Listeners must not throw. What a listener
+ * emits is told after the event it listens to, so that everybody hears the same order.
+ */
 export class EventStream {
   readonly #listeners = new Set<Listener>();
+  readonly #untold: PlaygroundEvent[] = [];
+  #telling = false;
 
   emit(event: PlaygroundEvent): void {
-    for (const listener of this.#listeners) listener(event);
+    this.#untold.push(event);
+    if (this.#telling) return;
+    this.#telling = true;
+    for (let next = this.#untold.shift(); next; next = this.#untold.shift()) {
+      for (const listener of this.#listeners) listener(next);
+    }
+    this.#telling = false;
   }
 
   /** Returns how to stop listening. */

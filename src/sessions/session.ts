@@ -49,6 +49,7 @@ export class Session {
   #agent: Agent;
   #closing: Promise<boolean> | null = null;
   #running = false;
+  #replaced: Agent | null = null;
   #onDeath: () => void = () => {};
 
   constructor(conversation: Conversation, bot: SessionBot, parts: SessionParts) {
@@ -130,6 +131,8 @@ export class Session {
 
   async #startOver(cause: string, prompt: Prompt, onStep: (step: AgentStep) => void): Promise<AgentResult> {
     this.#reportStale(cause);
+    // Its end is expected: it must not be taken for a death of the session.
+    this.#replaced = this.#agent;
     await this.#agent.close();
     if (this.state === 'closing') return { kind: 'interrupted' };
     this.#parts.conversations.forget(this.conversation);
@@ -146,12 +149,12 @@ export class Session {
     void agent.ready.then(() => {
       if (this.state === 'starting') this.state = 'busy';
       const pid = agent.pid();
-      if (pid === null || this.#agent !== agent) return;
+      if (pid === null || this.#replaced === agent) return;
       const openMs = Math.round(clock.monotonicMs() - startedMs);
       emit({ type: 'session.opened', session: this.name, path: this.path, pid, openMs });
     });
     void agent.ended.then((cause) => {
-      if (this.#agent !== agent || this.state === 'closing' || this.state === 'closed') return;
+      if (this.#replaced === agent || this.state === 'closing' || this.state === 'closed') return;
       emit({ type: 'session.died', session: this.name, cause });
       this.#onDeath();
     });

@@ -1,75 +1,9 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { openAsBlob, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { createServer as createTcpServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { type CampfireClient, createCampfireClient } from '../../src/campfire/client.ts';
-import { systemClock } from '../../src/lib/clock.ts';
-
-const KEY = '5-hunter2hunt';
-const ROOM = 7;
-
-interface Seen {
-  method: string;
-  url: string;
-  headers: IncomingMessage['headers'];
-  body: Buffer;
-}
-
-interface Answer {
-  status: number;
-  headers?: Record<string, string>;
-  body?: string;
-}
-
-const campfire = { 'X-Version': '1.5.0' };
-const json = { ...campfire, 'Content-Type': 'application/json; charset=utf-8' };
-
-/** A server that answers every request the same, a client of it, and what the server saw. */
-async function serve(t: TestContext, answer: Answer | ((seen: Seen, response: ServerResponse) => void)) {
-  const seen: Seen[] = [];
-  const sockets = new Set<Socket>();
-  const server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk);
-    const one = { method: request.method ?? '', url: request.url ?? '', headers: request.headers };
-    seen.push({ ...one, body: Buffer.concat(chunks) });
-    if (typeof answer === 'function') return answer(seen[seen.length - 1] as Seen, response);
-    response.writeHead(answer.status, answer.headers ?? {}).end(answer.body);
-  });
-  server.on('connection', (socket) => sockets.add(socket));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const address = server.address();
-  assert(typeof address === 'object' && address);
-  return { ...client(`http://127.0.0.1:${address.port}`), seen, sockets };
-}
-
-function client(baseUrl: string, timeoutMs = 5000): { api: CampfireClient } {
-  return { api: createCampfireClient({ baseUrl, version: '1.2.3', clock: systemClock, timeoutMs }) };
-}
-
-/** A TCP server that treats a connection as told, for what HTTP servers do not do on purpose. */
-async function serveRaw(t: TestContext, treat: (socket: Socket, count: number) => void) {
-  let count = 0;
-  const server = createTcpServer((socket) => {
-    socket.on('error', () => {});
-    treat(socket, ++count);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => server.close());
-  const address = server.address();
-  assert(typeof address === 'object' && address);
-  return { baseUrl: `http://127.0.0.1:${address.port}`, connections: () => count };
-}
+import { test } from 'node:test';
+import { campfire, client, json, KEY, ROOM, serve } from '../support/bot-api-server.ts';
 
 test('a post sends the HTML as UTF-8 to the room’s address and gives the new message’s id', async (t) => {
   const location = 'https://chat.example/messages/42';
@@ -142,26 +76,6 @@ test('a file is sent in the field that Campfire reads, with its name and type, a
   assert.match(small?.name ?? '', /^Q3 "数字".*\.csv$/s);
   assert.equal((await big?.text())?.length, 200_000);
 });
-
-async function formOf(type: string | undefined, body: Buffer): Promise<File> {
-  assert.match(type ?? '', /^multipart\/form-data; boundary=/);
-  const form = await new Response(new Uint8Array(body), {
-    headers: { 'content-type': type ?? '' },
-  }).formData();
-  assert.deepEqual([...form.keys()], ['attachment']);
-  const file = form.get('attachment');
-  assert(file instanceof File);
-  return file;
-}
-
-const listed = {
-  id: 3,
-  created_at: '2026-01-01T00:00:00.000Z',
-  body: { plain_text: 'hi', html: '<div class="trix-content">hi</div>' },
-  creator: { id: 2, name: 'Ana', role: 'member', avatar_url: 'x' },
-  room: { id: 7 },
-  url: 'x',
-};
 
 test('the index gives messages, the total and whether there are more, around a message or the newest', async (t) => {
   const link = `<https://chat.example/rooms/7/${KEY}/messages?before=3>; rel="next"`;
@@ -248,110 +162,6 @@ for (const [title, answer, face] of [
   });
 }
 
-test('nobody at the address: nothing was sent, and trying again is safe', async (t) => {
-  const { baseUrl } = await serveRaw(t, () => {});
-  const port = Number(new URL(baseUrl).port);
-  const closed = createTcpServer().listen(0, '127.0.0.1');
-  await once(closed, 'listening');
-  const address = closed.address();
-  assert(typeof address === 'object' && address && address.port !== port);
-  closed.close();
-  await once(closed, 'close');
-  const refused = await client(`http://127.0.0.1:${address.port}`).api.post(KEY, ROOM, 'x');
-  assert.deepEqual(refused, { kind: 'unavailable', uncertain: false, status: null, cause: 'ECONNREFUSED' });
-  const unnamed = await client('http://no-such-host.invalid').api.post(KEY, ROOM, 'x');
-  assert(unnamed.kind === 'unavailable' && !unnamed.uncertain, JSON.stringify(unnamed));
-});
-
-test('a certificate that is not trusted stops before anything is sent', async () => {
-  const broken = Object.assign(new TypeError('fetch failed'), {
-    cause: Object.assign(new Error('self-signed certificate'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }),
-  });
-  const api = createCampfireClient({
-    baseUrl: 'https://chat.example',
-    version: '0',
-    clock: systemClock,
-    fetch: () => Promise.reject(broken),
-  });
-  const result = await api.post(KEY, ROOM, 'x');
-  assert.deepEqual(result, {
-    kind: 'unavailable',
-    uncertain: false,
-    status: null,
-    cause: 'DEPTH_ZERO_SELF_SIGNED_CERT',
-  });
-});
-
-test('a connection that breaks after the request leaves it uncertain, and nothing is sent twice', async (t) => {
-  for (const end of ['end', 'resetAndDestroy'] as const) {
-    const { baseUrl, connections } = await serveRaw(t, (socket) => {
-      socket.on('data', (chunk) => {
-        if (chunk.toString().includes('the text')) socket[end]();
-      });
-    });
-    const { api } = client(baseUrl);
-    const result = await api.post(KEY, ROOM, 'the text');
-    assert(
-      result.kind === 'unavailable' && result.uncertain && result.status === null,
-      JSON.stringify(result),
-    );
-    assert.equal(connections(), 1);
-    const read = await api.index(KEY, ROOM);
-    assert(read.kind !== 'unavailable' || !read.uncertain);
-  }
-});
-
-test('no answer within the limit leaves a post uncertain and a read certain', async (t) => {
-  const { baseUrl, connections } = await serveRaw(t, (socket) => socket.resume());
-  const { api } = client(baseUrl, 100);
-  const result = await api.post(KEY, ROOM, 'x');
-  assert.deepEqual(result, { kind: 'unavailable', uncertain: true, status: null, cause: 'timeout' });
-  assert.deepEqual(await api.index(KEY, ROOM), { ...result, uncertain: false });
-  assert.equal(connections(), 2);
-});
-
-test('the limit covers the body of the answer too', async (t) => {
-  const { baseUrl } = await serveRaw(t, (socket) => {
-    socket.write('HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n[');
-  });
-  const result = await client(baseUrl, 100).api.index(KEY, ROOM);
-  assert.deepEqual(result, { kind: 'unavailable', uncertain: false, status: null, cause: 'timeout' });
-});
-
-test('a server that closes idle connections never makes a post uncertain: each has its own', async (t) => {
-  const { baseUrl, connections } = await serveRaw(t, (socket, count) => {
-    socket.once('data', () => {
-      const head = `HTTP/1.1 201 Created\r\nLocation: /messages/${count}\r\nContent-Length: 0\r\n`;
-      // It claims to keep the connection, then drops it, as a restart does.
-      socket.write(`${head}Connection: keep-alive\r\n\r\n`, () => socket.resetAndDestroy());
-    });
-  });
-  const { api } = client(baseUrl);
-  for (const id of [1, 2, 3]) assert.deepEqual(await api.post(KEY, ROOM, 'x'), { kind: 'posted', id });
-  assert.equal(connections(), 3);
-});
-
-test('no connection stays open after an answer, read or not', async (t) => {
-  const { api, sockets } = await serve(t, { status: 404, headers: json, body: 'x'.repeat(200_000) });
-  await api.post(KEY, ROOM, 'x');
-  await api.index(KEY, ROOM);
-  await Promise.all([...sockets].map((socket) => socket.closed || once(socket, 'close')));
-  assert.equal(sockets.size, 2);
-});
-
-test('an endless answer is given up', async (t) => {
-  const { api } = await serve(t, (_, response) => {
-    response.writeHead(200, json);
-    const piece = `"${'x'.repeat(1024 * 1024)}",`;
-    const pour = () => {
-      while (!response.destroyed && response.write(piece));
-      response.once('drain', pour);
-    };
-    pour();
-  });
-  assert.equal((await api.index(KEY, ROOM)).kind, 'wrongAddress');
-});
-
 test('no result holds the key', async (t) => {
   const results: unknown[] = [];
   for (const status of [
@@ -375,3 +185,23 @@ test('no result holds the key', async (t) => {
   assert.equal(results.length, 55);
   assert(!JSON.stringify(results).includes('hunter2'));
 });
+
+async function formOf(type: string | undefined, body: Buffer): Promise<File> {
+  assert.match(type ?? '', /^multipart\/form-data; boundary=/);
+  const form = await new Response(new Uint8Array(body), {
+    headers: { 'content-type': type ?? '' },
+  }).formData();
+  assert.deepEqual([...form.keys()], ['attachment']);
+  const file = form.get('attachment');
+  assert(file instanceof File);
+  return file;
+}
+
+const listed = {
+  id: 3,
+  created_at: '2026-01-01T00:00:00.000Z',
+  body: { plain_text: 'hi', html: '<div class="trix-content">hi</div>' },
+  creator: { id: 2, name: 'Ana', role: 'member', avatar_url: 'x' },
+  room: { id: 7 },
+  url: 'x',
+};

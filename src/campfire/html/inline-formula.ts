@@ -111,8 +111,9 @@ function readFormula(effects: Effects, opener: string, judge: (formula: string) 
     return closed === '\\' ? escaped(code) : between(code);
   }
 
-  /** What follows a backslash belongs to it: the bracket of `\\)` does not close. */
+  /** What follows a backslash belongs to it: the bracket of `\\)` does not close. Formulas do not nest. */
   function escaped(code: Code): State | undefined {
+    if (characterOf(code) === opener[1]) return nok(code);
     if (code === null || isLineEnd(code)) return between(code);
     effects.enter('codeTextData');
     formula += characterOf(code);

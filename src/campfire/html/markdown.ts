@@ -10,8 +10,14 @@ import { formulaBlocks } from './formula-block.ts';
 import { inlineFormulas } from './inline-formula.ts';
 import { prepareTree } from './prepare.ts';
 
-/** A line with more of `> - 1.` in front costs the parser quadratic time and its successors their stack. */
+/** More containers in front of one line cost the parser quadratic time and its successors their stack. */
 const nestingMax = 40;
+
+/** Quotes, items of lists and footnotes within each other on one line. */
+const nested = new RegExp(
+  `^(?:[ \\t]*(?:>|\\[\\^[^\\]\\s]+\\]:|(?:[*+-]|\\d{1,9}[.)])[ \\t])){${nestingMax}}`,
+  'm',
+);
 
 /** Runs of `*`, `_` and `~` are matched with each other in quadratic time: 4,000 take some 0.2 s. */
 const delimiterRunsMax = 4_000;
@@ -36,8 +42,7 @@ export function parseMarkdown(markdown: string): Root | undefined {
 }
 
 function isPathological(markdown: string): boolean {
-  const containers = new RegExp(`^(?:[ \\t]*(?:>|(?:[*+-]|\\d{1,9}[.)])[ \\t])){${nestingMax}}`, 'm');
-  return containers.test(markdown) || countAbove(markdown, /[*_~]+/g, delimiterRunsMax);
+  return nested.test(markdown) || countAbove(markdown, /[*_~]+/g, delimiterRunsMax);
 }
 
 function countAbove(text: string, pattern: RegExp, limit: number): boolean {

@@ -4,8 +4,8 @@ import { type Block, numberedList, sizeOf, textBlock } from './blocks.ts';
 import { text, textOf } from './nodes.ts';
 
 /** Where a text is cut when nothing better is near: after a sentence, else after a word. */
-const sentenceEnd = /[\s\S]*(?:[.!?;:]\s|[。！？；\n])/;
-const wordEnd = /[\s\S]*[\s，、)）」]/;
+const sentenceEnd = /^[\s\S]*(?:[.!?;:]\s|[。！？；\n])/;
+const wordEnd = /^[\s\S]*[\s，、)）」]/;
 
 /**
  * The blocks in groups of at most `limit` characters of text, cut between blocks if possible. A code block or a table

@@ -1,0 +1,180 @@
+import {
+  count,
+  flag,
+  folder,
+  hostName,
+  type Kind,
+  megabytes,
+  oneOf,
+  seconds,
+  text,
+  timeZone,
+  url,
+} from './setting-kinds.ts';
+
+/**
+ * Every setting there is. A row is the only place where a setting's name, bounds, default and meaning are written:
+ * the type, the checks, docs/configuration.md and .env.example follow from it.
+ */
+
+/** One setting. Its key in TABLE is its name in code, with the unit that the code gets. */
+export interface Row {
+  readonly env: string;
+  readonly group: string;
+  readonly kind: Kind<unknown>;
+  /** What the setting decides, for operators; Markdown. */
+  readonly sentence: string;
+  /** As an operator would write it. Absent: the setting may stay unset. */
+  readonly default?: string;
+  /** In place of `default` when it depends on the machine. */
+  readonly machineDefault?: { readonly note: string; read(): string };
+  readonly required?: true;
+  /** Its value appears in no message, log or page. */
+  readonly secret?: true;
+}
+
+export const TABLE = {
+  host: {
+    env: 'HOST',
+    group: 'Web server',
+    kind: hostName,
+    default: '0.0.0.0',
+    sentence: 'Address to listen on.',
+  },
+  port: {
+    env: 'PORT',
+    group: 'Web server',
+    kind: count(0, 65_535),
+    default: '8000',
+    sentence: 'Port to listen on; 0 takes any free one.',
+  },
+  publicUrl: {
+    env: 'PUBLIC_URL',
+    group: 'Web server',
+    kind: url,
+    sentence: 'Where people’s browsers reach this service: the base of download links.',
+  },
+  adminToken: {
+    env: 'ADMIN_TOKEN',
+    group: 'Web server',
+    kind: text,
+    secret: true,
+    sentence: 'Opens the console, the API and the metrics. Unset: they are off.',
+  },
+  campfireUrl: {
+    env: 'CAMPFIRE_URL',
+    group: 'Campfire',
+    kind: url,
+    required: true,
+    sentence: 'Where Campfire answers, as seen from here. With TLS, the https:// address.',
+  },
+  webhookToken: {
+    env: 'WEBHOOK_TOKEN',
+    group: 'Campfire',
+    kind: text,
+    secret: true,
+    sentence:
+      'Lets other programs post flat payloads to `/webhook?token=…` from anywhere. Campfire itself proves who it is by the bot key.',
+  },
+  botsDir: {
+    env: 'BOTS_DIR',
+    group: 'Bots and data',
+    kind: folder,
+    default: './bots',
+    sentence: 'Folder with one file per bot.',
+  },
+  dataDir: {
+    env: 'DATA_DIR',
+    group: 'Bots and data',
+    kind: folder,
+    default: './data',
+    sentence: 'Folder for the database and the bots’ working folders.',
+  },
+  timeZone: {
+    env: 'TIME_ZONE',
+    group: 'Bots and data',
+    kind: timeZone,
+    machineDefault: {
+      note: 'the machine’s',
+      read: () => new Intl.DateTimeFormat().resolvedOptions().timeZone,
+    },
+    sentence: 'Time zone in which bots know what day it is.',
+  },
+  anthropicApiKey: {
+    env: 'ANTHROPIC_API_KEY',
+    group: 'Claude',
+    kind: text,
+    secret: true,
+    sentence: 'Key for the Claude API.',
+  },
+  anthropicBaseUrl: {
+    env: 'ANTHROPIC_BASE_URL',
+    group: 'Claude',
+    kind: url,
+    sentence: 'Address of a gateway in place of the Claude API’s own.',
+  },
+  claudeCodeOauthToken: {
+    env: 'CLAUDE_CODE_OAUTH_TOKEN',
+    group: 'Claude',
+    kind: text,
+    secret: true,
+    sentence: 'Long-lived token of a Claude subscription, in place of an API key.',
+  },
+  sessionTtlMs: {
+    env: 'SESSION_TTL_SECONDS',
+    group: 'Sessions',
+    kind: seconds(1, 604_800),
+    default: '300',
+    sentence: 'How long an idle session is kept. A later message resumes it with its memory.',
+  },
+  maxSessions: {
+    env: 'MAX_SESSIONS',
+    group: 'Sessions',
+    kind: count(1, 10_000),
+    sentence: 'Most live sessions at once. Unset: as many as memory allows.',
+  },
+  memoryLimitBytes: {
+    env: 'MEMORY_LIMIT_MB',
+    group: 'Sessions',
+    kind: megabytes(64, 16_777_216),
+    sentence:
+      'Memory that the service and its sessions may use. Unset: the container’s limit, or the machine’s.',
+  },
+  turnTimeoutMs: {
+    env: 'TURN_TIMEOUT_SECONDS',
+    group: 'Sessions',
+    kind: seconds(1, 86_400),
+    default: '600',
+    sentence: 'Longest time that one answer may take.',
+  },
+  shutdownGraceMs: {
+    env: 'SHUTDOWN_GRACE_SECONDS',
+    group: 'Sessions',
+    kind: seconds(1, 3600),
+    default: '25',
+    sentence:
+      'Time from SIGTERM to the end, running answers included. Keep it below the stop timeout of your container or unit.',
+  },
+  containment: {
+    env: 'CONTAINMENT',
+    group: 'Containment',
+    kind: oneOf('auto', 'namespace', 'group'),
+    default: 'auto',
+    sentence:
+      'How a session’s processes are held together. `namespace` uses bubblewrap, `group` process groups; `auto` takes the strongest that works here.',
+  },
+  allowUncontainedBash: {
+    env: 'ALLOW_UNCONTAINED_BASH',
+    group: 'Containment',
+    kind: flag,
+    default: '0',
+    sentence: 'Lets bots use Bash where only `group` containment works.',
+  },
+  logLevel: {
+    env: 'LOG_LEVEL',
+    group: 'Log',
+    kind: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+    default: 'info',
+    sentence: 'Least important log line that is written.',
+  },
+} as const satisfies Record<string, Row>;

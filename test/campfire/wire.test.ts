@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer as createTcpServer } from 'node:net';
+import { test } from 'node:test';
+import { client, json, KEY, ROOM, serve, serveRaw } from '../support/bot-api-server.ts';
+
+test('nobody at the address: nothing was sent, and trying again is safe', async () => {
+  const closed = createTcpServer().listen(0, '127.0.0.1');
+  await once(closed, 'listening');
+  const address = closed.address();
+  assert(typeof address === 'object' && address);
+  closed.close();
+  await once(closed, 'close');
+  const refused = await client(`http://127.0.0.1:${address.port}`).api.post(KEY, ROOM, 'x');
+  assert.deepEqual(refused, { kind: 'unavailable', uncertain: false, status: null, cause: 'ECONNREFUSED' });
+  const unnamed = await client('http://no-such-host.invalid').api.post(KEY, ROOM, 'x');
+  assert(unnamed.kind === 'unavailable' && !unnamed.uncertain, JSON.stringify(unnamed));
+});
+
+test('a TLS connection that does not come about sends nothing', async (t) => {
+  const heard: string[] = [];
+  const { baseUrl } = await serveRaw(t, (socket) => {
+    socket.on('data', (chunk) => {
+      heard.push(chunk.toString('latin1'));
+      socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
+    });
+  });
+  const result = await client(baseUrl.replace('http:', 'https:')).api.post(KEY, ROOM, 'the text');
+  assert(
+    result.kind === 'unavailable' && !result.uncertain && result.status === null,
+    JSON.stringify(result),
+  );
+  assert(!heard.join('').includes('the text'));
+});
+
+test('a connection that breaks after the request leaves it uncertain, and nothing is sent twice', async (t) => {
+  for (const end of ['end', 'resetAndDestroy'] as const) {
+    const { baseUrl, connections } = await serveRaw(t, (socket) => {
+      socket.on('data', (chunk) => {
+        if (chunk.toString().includes('the text')) socket[end]();
+      });
+    });
+    const { api } = client(baseUrl);
+    const result = await api.post(KEY, ROOM, 'the text');
+    assert(
+      result.kind === 'unavailable' && result.uncertain && result.status === null,
+      JSON.stringify(result),
+    );
+    assert.equal(connections(), 1);
+  }
+});
+
+test('no answer within the limit leaves a post uncertain and a read certain', async (t) => {
+  const { baseUrl, connections } = await serveRaw(t, (socket) => socket.resume());
+  const { api } = client(baseUrl, 100);
+  const result = await api.post(KEY, ROOM, 'x');
+  assert.deepEqual(result, { kind: 'unavailable', uncertain: true, status: null, cause: 'timeout' });
+  assert.deepEqual(await api.index(KEY, ROOM), { ...result, uncertain: false });
+  assert.equal(connections(), 2);
+});
+
+test('the limit covers the body of the answer too', async (t) => {
+  const { baseUrl } = await serveRaw(t, (socket) => {
+    socket.write('HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n[');
+  });
+  const result = await client(baseUrl, 100).api.index(KEY, ROOM);
+  assert.deepEqual(result, { kind: 'unavailable', uncertain: false, status: null, cause: 'timeout' });
+});
+
+test('a server that closes idle connections never makes a post uncertain: each has its own', async (t) => {
+  const { baseUrl, connections } = await serveRaw(t, (socket, count) => {
+    socket.once('data', () => {
+      const head = `HTTP/1.1 201 Created\r\nLocation: /messages/${count}\r\nContent-Length: 0\r\n`;
+      // It claims to keep the connection, then drops it, as a restart does.
+      socket.write(`${head}Connection: keep-alive\r\n\r\n`, () => socket.resetAndDestroy());
+    });
+  });
+  const { api } = client(baseUrl);
+  for (const id of [1, 2, 3]) assert.deepEqual(await api.post(KEY, ROOM, 'x'), { kind: 'posted', id });
+  assert.equal(connections(), 3);
+});
+
+test('no connection stays open after an answer, read or not', async (t) => {
+  const { api, sockets } = await serve(t, { status: 404, headers: json, body: 'x'.repeat(200_000) });
+  await api.post(KEY, ROOM, 'x');
+  await api.index(KEY, ROOM);
+  await Promise.all([...sockets].map((socket) => socket.closed || once(socket, 'close')));
+  assert.equal(sockets.size, 2);
+});
+
+test('an endless answer is given up', async (t) => {
+  const { api } = await serve(t, (_, response) => {
+    response.writeHead(200, json);
+    const piece = `"${'x'.repeat(1024 * 1024)}",`;
+    const pour = () => {
+      while (!response.destroyed && response.write(piece));
+      response.once('drain', pour);
+    };
+    pour();
+  });
+  assert.equal((await api.index(KEY, ROOM)).kind, 'wrongAddress');
+});

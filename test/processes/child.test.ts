@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { systemClock as clock } from '../../src/lib/clock.ts';
+import { type Child, createSupervisor } from '../../src/processes/child.ts';
+import { type Containment, chooseContainment } from '../../src/processes/containment.ts';
+import { createLedger, ledgerMigrations } from '../../src/processes/ledger.ts';
+import { environmentOf, isRunning, listProcesses, readStat } from '../../src/processes/proc.ts';
+import { createReaper, tagVariable } from '../../src/processes/reaper.ts';
+import { openStore } from '../../src/store/sqlite.ts';
+import { eventually } from '../support/eventually.ts';
+import { tempFolder } from '../support/temp.ts';
+
+const fixture = join(import.meta.dirname, '../fixtures/children/tree.ts');
+const bounds = { eofMs: 500, termMs: 300 };
+
+function supervision(t: TestContext, layer: Containment, instance = 'test-instance') {
+  const folder = tempFolder(t);
+  const store = openStore(':memory:', ledgerMigrations);
+  const ledger = createLedger(store);
+  const reaper = createReaper({ ledger, instance, clock });
+  const supervisor = createSupervisor({ ledger, reaper, instance, layer, hidden: { paths: [] }, clock });
+  t.after(async () => {
+    await reaper.reapUnowned(() => false);
+    store.close();
+  });
+  const start = async (manners: string): Promise<Child> => {
+    const child = supervisor.spawn({
+      ...{ command: process.execPath, args: [fixture, manners], cwd: folder, slot: folder },
+      env: { PATH: process.env['PATH'] ?? '' },
+    });
+    await new Promise((resolve) => child.process.stdout.once('data', resolve));
+    return child;
+  };
+  return { folder, ledger, reaper, supervisor, start };
+}
+
+/** Looks by itself, without the code under test: who has not ended and carries the tag. */
+function alive(tag: string): number[] {
+  return listProcesses().filter(({ pid }) => environmentOf(pid, tagVariable) === tag).map(({ pid }) => pid);
+}
+
+for (const layer of ['namespace', 'group'] as const) {
+  test(`${layer}: a polite tree ends with its input, and nothing of it is left`, async (t) => {
+    const { ledger, supervisor, start } = supervision(t, layer);
+    const child = await start('polite');
+    assert.equal(ledger.entries().length, 1, 'it stood in the ledger while it ran');
+    assert.ok(alive(child.tag).length >= 3, 'with a child in its own session and an orphaned one');
+    assert.deepEqual(await child.end(bounds), { forced: null });
+    assert.deepEqual(alive(child.tag), []);
+    assert.deepEqual([ledger.entries(), supervisor.owns(child.tag)], [[], false]);
+  });
+
+  test(`${layer}: one that ignores end of input and TERM is killed with all it started`, async (t) => {
+    const { start } = supervision(t, layer);
+    const child = await start('stubborn');
+    assert.deepEqual(await child.end(bounds), { forced: 'KILL' });
+    assert.deepEqual(alive(child.tag), []);
+  });
+
+  test(`${layer}: a stopped process is ended like any other`, async (t) => {
+    const { start } = supervision(t, layer);
+    const child = await start('polite');
+    process.kill(child.programPid() ?? 0, 'SIGSTOP');
+    await child.end(bounds);
+    assert.deepEqual(alive(child.tag), []);
+  });
+
+  test(`${layer}: the pid that people see is the program's, and it gives way to others`, async (t) => {
+    const { start } = supervision(t, layer);
+    const child = await start('polite');
+    const pid = child.programPid() ?? 0;
+    assert.ok(isRunning(readStat(pid)));
+    if (layer === 'namespace') assert.notEqual(pid, child.process.pid);
+    assert.ok(child.memoryBytes() > 10_000_000);
+    await child.end(bounds);
+    assert.equal(child.programPid(), null);
+  });
+
+  test(`${layer}: a program killed from outside leaves orphans, which end with the close`, async (t) => {
+    const { start } = supervision(t, layer);
+    const child = await start('polite');
+    process.kill(child.programPid() ?? 0, 'SIGKILL');
+    await child.exited;
+    await child.end(bounds);
+    assert.deepEqual(alive(child.tag), []);
+  });
+}
+
+test('the next life ends what an earlier one left behind, and only that', async (t) => {
+  const mine = supervision(t, 'group');
+  const other = supervision(t, 'group', 'another-instance');
+  const left = await mine.start('stubborn');
+  const stranger = await other.start('polite');
+  const { killed } = await mine.reaper.reapUnowned(() => false);
+  assert.ok(killed.length >= 3);
+  assert.deepEqual([alive(left.tag), mine.ledger.entries()], [[], []]);
+  assert.ok(alive(stranger.tag).length >= 3, 'the processes of another data folder are not touched');
+});
+
+test('a process that is owned is not reaped', async (t) => {
+  const { reaper, supervisor, start } = supervision(t, 'group');
+  const child = await start('polite');
+  assert.deepEqual(await reaper.reapUnowned((tag) => supervisor.owns(tag)), { killed: [] });
+  assert.ok(alive(child.tag).length >= 3);
+});
+
+test('a reused pid is nobody’s: an entry whose start time or boot differs kills nobody', async (t) => {
+  const { ledger, reaper } = supervision(t, 'group');
+  const self = readStat(process.ppid);
+  assert.ok(self);
+  ledger.enter({ tag: 'test-instance.old', pid: self.pid, startTicks: self.startTicks + 1, bootId: 'other' });
+  assert.deepEqual(await reaper.reapUnowned(() => false), { killed: [] });
+  assert.deepEqual(ledger.entries(), [], 'and it is struck');
+});
+
+test('a program that does not exist is a failed start, not a crash', async (t) => {
+  const { folder, supervisor } = supervision(t, 'group');
+  const child = supervisor.spawn({ command: '/nowhere/claude', args: [], cwd: folder, env: {}, slot: folder });
+  assert.equal((await child.exited).startError?.message, 'spawn /nowhere/claude ENOENT');
+  assert.deepEqual(await child.end(bounds), { forced: null });
+});
+
+test('the layer is chosen by trying it, and says why', () => {
+  assert.equal(chooseContainment('group')?.layer, 'group');
+  const automatic = chooseContainment('auto');
+  assert.equal(automatic?.layer, existsSync('/usr/bin/bwrap') ? 'namespace' : 'group');
+  assert.match(automatic?.reason ?? '', /\w/);
+});
+
+test('a tree that is gone is seen as gone at once', async (t) => {
+  const { start } = supervision(t, 'namespace');
+  const child = await start('polite');
+  process.kill(child.process.pid ?? 0, 'SIGKILL');
+  await eventually('the kernel to end the namespace', () => alive(child.tag).length === 0, 1000);
+});

@@ -1,0 +1,62 @@
+import type { Agent, AgentResult, OpenAgent, Prompt } from '../../src/agent/agent.ts';
+
+/** An agent without a process, whose every move a test makes. */
+export interface FakeAgent extends Agent {
+  spec: Parameters<OpenAgent>[0];
+  prompts: Prompt[];
+  closed: boolean;
+  comeUp(): void;
+  /** Ends the running prompt. */
+  finish(result?: AgentResult): void;
+  die(cause?: string): void;
+  /** Makes the next close fail. */
+  failClose: boolean;
+}
+
+export function fakeAgents(): { open: OpenAgent; agents: FakeAgent[] } {
+  const agents: FakeAgent[] = [];
+  const open: OpenAgent = (spec) => {
+    const up = Promise.withResolvers<void>();
+    const end = Promise.withResolvers<string>();
+    let running: ((result: AgentResult) => void) | null = null;
+    const finish = (result: AgentResult) => {
+      running?.(result);
+      running = null;
+    };
+    const agent: FakeAgent = {
+      ...{ spec, prompts: [], closed: false, failClose: false, ready: up.promise, ended: end.promise },
+      pid: () => 4711,
+      memoryBytes: () => 100 * 1024 * 1024,
+      comeUp: () => up.resolve(),
+      finish: (result = { kind: 'answered', text: 'done', costUsd: 0 }) => finish(result),
+      die(cause = 'signal SIGKILL') {
+        finish({ kind: 'died', cause });
+        up.resolve();
+        end.resolve(cause);
+      },
+      run(prompt) {
+        agent.prompts.push(prompt);
+        return new Promise((resolve) => {
+          running = resolve;
+        });
+      },
+      async interrupt() {
+        finish({ kind: 'interrupted' });
+      },
+      async close() {
+        if (agent.failClose) {
+          agent.failClose = false;
+          throw new Error('Processes 1 did not end');
+        }
+        finish({ kind: 'interrupted' });
+        agent.closed = true;
+        up.resolve();
+        end.resolve('closed');
+        return { forced: null };
+      },
+    };
+    agents.push(agent);
+    return agent;
+  };
+  return { open, agents };
+}
