@@ -76,7 +76,8 @@ export default {
     ...monopolies,
     {
       name: 'playground-imports-lib',
-      comment: 'src/playground may import src/lib only: it stands for Campfire, so it must not share our idea of it.',
+      comment:
+        'src/playground may import src/lib only: it stands for Campfire, so it must not share our idea of it.',
       severity: 'error',
       from: { path: pathOf(['playground']) },
       to: { path: '^src/', pathNot: pathOf(['lib', 'playground']) },
@@ -97,14 +98,16 @@ export default {
     },
     {
       name: 'no-cycle',
-      comment: 'Move what both need into a file below them. A cycle of types counts: it is read as one tangle.',
+      comment:
+        'Move what both need into a file below them. A cycle of types counts: it is read as one tangle.',
       severity: 'error',
       from: {},
       to: { circular: true },
     },
     {
       name: 'no-orphan',
-      comment: 'Neither the server, nor the command line, nor a script reaches this file: use it or delete it.',
+      comment:
+        'Neither the server, nor the command line, nor a script reaches this file: use it or delete it.',
       severity: 'error',
       from: { path: '^(src/server|src/cli/main|scripts/.*)\\.(ts|mjs)$' },
       to: { path: '^src/.*\\.ts$', pathNot: '^src/(server|cli/main)\\.ts$', reachable: false },
@@ -125,10 +128,15 @@ export default {
     },
     {
       name: 'no-dev-dependency',
-      comment: 'Production installs without development dependencies. Only the playground may use them, loaded when asked for.',
+      comment:
+        'Production installs without development dependencies. Only the playground may use them, loaded when asked for.',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/playground/' },
-      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'], pathNot: inNodeModules('@types/') },
+      to: {
+        dependencyTypes: ['npm-dev'],
+        dependencyTypesNot: ['type-only'],
+        pathNot: inNodeModules('@types/'),
+      },
     },
   ],
   options: {
@@ -136,6 +144,9 @@ export default {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     moduleSystems: ['es6'],
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'node', 'default'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'types', 'node', 'default'],
+    },
   },
 };

@@ -6,6 +6,8 @@ import { OperatorError } from './lib/errors.ts';
 
 /** What requests still under way get when the service stops. */
 const lastRequestsMs = 1000;
+/** A request whose body has not arrived by then is given up; Campfire itself waits no longer than 7 s. */
+const requestTimeoutMs = 30_000;
 
 /** Everything that answers HTTP, mounted on one application. */
 export interface HttpParts {
@@ -41,6 +43,7 @@ function isRead(c: Context): boolean {
 /** Listens; resolves with the port once connections are taken. @throws OperatorError when that is not possible. */
 export function listen(app: Hono, host: string, port: number): Promise<{ server: ServerType; port: number }> {
   const server = createAdaptorServer({ fetch: app.fetch });
+  if ('requestTimeout' in server) server.requestTimeout = requestTimeoutMs;
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(

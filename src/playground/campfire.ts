@@ -75,6 +75,7 @@ export class Campfire {
     this.files = new FileStore(options.fileBytesMax ?? fileBytesMaxDefault);
     for (const person of options.people) this.people.set(person.id, person);
     for (const { id, name, key, webhookUrl } of options.bots) {
+      if (this.user(id)) throw new RangeError(`There are two users ${id}`);
       this.bots.set(id, { id, name, role: 'bot', token: tokenIn(id, key), webhookUrl, active: true });
     }
     for (const room of options.rooms) this.createRoom(room);

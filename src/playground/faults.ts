@@ -57,6 +57,7 @@ export function faultyConnection(
 ): MiddlewareHandler<{ Bindings: HttpBindings }> {
   return async (c, next) => {
     const { down, slowMs, badGateway, tlsRedirectTo, loseAnswers, deleteUnderEdit } = faults.current;
+    // A caller that gives up does not undo its request: what it asked for happens all the same.
     if (slowMs > 0) await clock.sleep(slowMs, c.req.raw.signal);
     if (down) return dropConnection(c);
     if (badGateway) return c.body(proxyErrorPage, 502, { 'content-type': 'text/html' });

@@ -190,7 +190,7 @@ function applyVerdict(verdict: Verdict, reply: (draft: Draft) => number): Effect
 }
 
 /** The body of a webhook. `room.path` carries the bot's key and must never be logged. */
-export function payloadFor(bot: Bot, room: Room, creator: User, { id, html, plain }: Message): string {
+function payloadFor(bot: Bot, room: Room, creator: User, { id, html, plain }: Message): string {
   return JSON.stringify({
     user: { id: creator.id, name: creator.name },
     room: { id: room.id, name: room.name, path: `/rooms/${room.id}/${keyOf(bot)}/messages` },

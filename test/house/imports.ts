@@ -11,7 +11,13 @@ export interface ImportProblem {
 interface CruiseResult {
   summary: {
     totalCruised: number;
-    violations: { from: string; to: string; rule: { name: string }; cycle?: { name: string }[]; comment?: string }[];
+    violations: {
+      from: string;
+      to: string;
+      rule: { name: string };
+      cycle?: { name: string }[];
+      comment?: string;
+    }[];
     ruleSetUsed: { forbidden: { name: string; comment?: string }[] };
   };
 }

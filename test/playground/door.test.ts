@@ -220,3 +220,14 @@ test('one origin serves several clients at once', async () => {
   assert.deepEqual([...statuses], [201]);
   assert.equal(cast.seenIn(direct).length, 20);
 });
+
+test('people, bots and rooms that do not fit together are refused at the start', async () => {
+  const bot = { id: helper, name: 'Bot2', key: keys.helper, webhookUrl: null };
+  await assert.rejects(startCast({ bots: [{ ...bot, key: keys.assistant }] }), /key of bot 6/);
+  await assert.rejects(startCast({ bots: [bot, bot] }), /two users 6/);
+  await assert.rejects(startCast({ rooms: [{ id: 1, name: 'Named', kind: 'direct' }] }), /direct room/);
+  await assert.rejects(
+    startCast({ rooms: [{ id: 1, name: 'A', kind: 'closed', members: [77] }] }),
+    /no user 77/,
+  );
+});

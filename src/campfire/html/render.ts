@@ -109,10 +109,13 @@ function isVisible({ element: block, kind }: Block): boolean {
 function bodiesOf(blocks: Block[], { marker, mention }: RenderOptions): string[] {
   const messages = splitBlocks(blocks, messageMaxCharacters);
   return messages.map((message, part) => {
-    const label = element('small', [text(`(${part + 1}/${messages.length})`)]);
-    const numbered = messages.length > 1 ? [textBlock([label]), ...message] : message;
+    const numbered = messages.length > 1 ? [numberBlock(part + 1, messages.length), ...message] : message;
     return bodyOf(numbered, marker(part), part === 0 ? mention : undefined);
   });
+}
+
+function numberBlock(number: number, total: number): Block {
+  return { ...textBlock([element('small', [text(`(${number}/${total})`)])]), kind: 'heading' };
 }
 
 function bodyOf(blocks: Block[], marker: string, mention?: string): string {

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { plainTextOf } from '../../../src/playground/sanitiser/plain-text.ts';
+import { shownReply } from './shown.ts';
+
+const words = (count: number, from = 0) => Array.from({ length: count }, (_, index) => `word${index + from}`);
+
+function assertInOrder(text: string, pieces: string[]): void {
+  let position = 0;
+  for (const piece of pieces) {
+    const found = text.indexOf(piece, position);
+    assert.ok(found >= 0, `${piece} is missing`);
+    position = found + piece.length;
+  }
+}
+
+describe('a long answer', () => {
+  it('is several numbered messages with their own markers', () => {
+    const paragraphs = words(40).map((word) => `${word} ${'text '.repeat(100)}`);
+    const { bodies, pages, text } = shownReply(paragraphs.join('\n\n'));
+    assert.equal(bodies.length, 3);
+    bodies.forEach((body, part) => {
+      assert.ok(body.startsWith(`<div class="m12-${part} `));
+      assert.ok(pages[part]?.text.startsWith(`(${part + 1}/3)\n`));
+    });
+    for (const page of pages) assert.ok(page.text.length <= 9_000);
+    assertInOrder(text, words(40));
+  });
+
+  it('is cut between blocks, and no heading is left behind', () => {
+    const section = (name: string) => `## ${name}\n\n${'text '.repeat(1_000)}`;
+    const { pages } = shownReply(['One', 'Two', 'Three'].map(section).join('\n\n'));
+    assert.deepEqual(
+      pages.map(({ text }) => text.split('\n')[1]),
+      ['One', 'Two', 'Three'],
+    );
+  });
+
+  it('continues a code block as code of the same language', () => {
+    const lines = words(1_500).map((word) => `  ${word}();`);
+    const { pages } = shownReply(`Look:\n\n\`\`\`js\n${lines.join('\n')}\n\`\`\``);
+    const blocks = pages.flatMap(({ code }) => code);
+    assert.ok(blocks.length >= 2);
+    assert.ok(blocks.every(({ highlighting }) => highlighting === 'javascript'));
+    assert.equal(blocks.map(({ text }) => text).join('\n'), lines.join('\n'));
+  });
+
+  it('repeats the head of a table that goes on', () => {
+    const rows = words(900).map((word, index) => `| ${word} | ${index} |`);
+    const { pages } = shownReply(`| name | number |\n|---|---|\n${rows.join('\n')}`);
+    assert.ok(pages.length >= 2);
+    for (const { code } of pages) assert.match(code[0]?.text ?? '', /^name +number\n-+ +-+\nword/);
+    assertInOrder(pages.map(({ text }) => text).join('\n'), words(900));
+  });
+
+  it('goes on counting in a list', () => {
+    const items = words(60).map((word, index) => `${index + 1}. ${word} ${'text '.repeat(50)}`);
+    const { pages, bodies } = shownReply(items.join('\n'));
+    const plain = bodies.map((body) => plainTextOf(body, { resolveMention: () => undefined }));
+    assert.ok(pages.length >= 2);
+    for (const [index, word] of words(60).entries()) {
+      assert.ok(
+        plain.some((text) => text.includes(`${index + 1}. ${word} `)),
+        `${index + 1}. ${word}`,
+      );
+    }
+  });
+
+  it('cuts a single paragraph after a sentence, and never inside an emoji', () => {
+    const sentences = shownReply('这是一句话。'.repeat(3_000));
+    for (const { text } of sentences.pages) assert.match(text, /。$/);
+    const emoji = shownReply(`x${'👩‍👩‍👧'.repeat(2_000)}`);
+    for (const { text } of emoji.pages) assert.match(text.replace(/^\(\d\/\d\)\n/, ''), /^x?(?:👩‍👩‍👧)+$/u);
+  });
+
+  it('of 40,000 characters is announced with its opening and its headings', () => {
+    const sections = words(8).map(
+      (word) =>
+        `## About ${word}\n\n\`\`\`sh\n# no heading\n\`\`\`\n\n### Detail *${word}*\n\n${'text '.repeat(1_000)}`,
+    );
+    const { reply, text, lost } = shownReply(`Here is **everything**.\n\n${sections.join('\n\n')}`);
+    assert.equal(reply.kind, 'file');
+    assert.equal(reply.bodies.length, 1);
+    assert.deepEqual(lost, []);
+    assert.match(
+      text,
+      /^This answer is long \(40,\d{3} characters\), so it is in the attached file\.\n\nHere is everything\.\nAbout word0\nDetail word0\nAbout word1/,
+    );
+    assert.ok(!text.includes('no heading'));
+    assert.match(shownReply('汉'.repeat(40_000), 'zh-CN').text, /^这个回答很长/);
+  });
+});
+
+describe('an answer built to be slow', () => {
+  const fragments = [
+    '[',
+    '>',
+    '*',
+    '> - ',
+    '<div>',
+    '<b>',
+    '~a',
+    'a*b_c*d_',
+    '\\(',
+    '$a ',
+    '[^a]: ',
+    '<a "',
+    '|a|\n|-|\n',
+    '\n- a\n',
+    '<template>',
+    '[a][b]',
+  ];
+
+  for (const size of [29_900, 200_000]) {
+    it(`of ${size} characters takes less than two seconds and loses nothing`, () => {
+      for (const fragment of fragments) {
+        const started = performance.now();
+        const { lost, bodies } = shownReply(fragment.repeat(size / fragment.length));
+        assert.ok(bodies.length > 0, fragment);
+        assert.deepEqual(lost, [], fragment);
+        // The page is the test's own part of the time.
+        assert.ok(performance.now() - started < 4_000, `${fragment}: ${performance.now() - started} ms`);
+      }
+    });
+  }
+
+  it('is shown as it was written when it cannot be parsed', () => {
+    const { reply, pages } = shownReply(`${'> '.repeat(500)}deep`);
+    assert.equal(reply.kind === 'messages' && reply.readAs, 'text');
+    assert.equal(pages[0]?.code[0]?.text, `${'> '.repeat(500)}deep`);
+  });
+
+  it('of HTML nested 5,000 deep keeps its text', () => {
+    assert.match(shownReply(`${'<div>'.repeat(5_000)}deep`).text, /deep/);
+    assert.match(shownReply(`${'<blockquote>'.repeat(300)}deep`).text, /deep/);
+  });
+});
