@@ -122,7 +122,7 @@ function mediaOf(media: Element, { words, inLink }: Surroundings): ElementConten
   if (target.kind === 'note') {
     return [text(name === '' || name === target.address ? target.address : `${name} (${target.address})`)];
   }
-  const label = text(name || fileNameIn(target.href) || words.image);
+  const label = text(name || fileNameIn(target.href) || target.href);
   return inLink ? [label] : [element('a', [label], { href: target.href })];
 }
 
