@@ -34,6 +34,8 @@ export interface CampfireOptions {
   people: readonly Person[];
   bots: readonly BotConfig[];
   rooms: readonly RoomConfig[];
+  /** 1 unless a bot may remember the ids of an earlier Campfire, as one that keeps its database does. */
+  firstMessageId?: number;
   messagesPerRoomMax?: number;
   fileBytesMax?: number;
   /** Analysis and thumbnails of a stored file. What it throws, the poster gets, with the message already there. */
@@ -63,11 +65,12 @@ export class Campfire {
   readonly #messagesPerRoomMax: number;
   readonly #processFile: () => void;
   #lastCreatedAt = 0;
-  #nextMessageId = 1;
+  #nextMessageId: number;
   #nextBoostId = 1;
 
   constructor(options: CampfireOptions) {
     this.#clock = options.clock;
+    this.#nextMessageId = options.firstMessageId ?? 1;
     this.#events = options.events;
     this.#messagesPerRoomMax = options.messagesPerRoomMax ?? messagesPerRoomMaxDefault;
     this.notices = new Notices(options.clock, options.events);

@@ -47,12 +47,7 @@ const shownTags = new Set(
 );
 
 /** Unwrapped by the second pass, whose list has `img` but none of the rich text elements. */
-const unwrappedTags = new Set([
-  'figure',
-  'figcaption',
-  'action-text-attachment',
-  'actiontext-opengraph-embed',
-]);
+const unwrappedTags = new Set(['figure', 'figcaption', 'action-text-attachment']);
 
 /** Names as hast writes them: `className` is the attribute `class`. */
 const shownProperties = new Set(

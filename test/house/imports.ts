@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { json, text } from 'node:stream/consumers';
 import { toolEnvironment } from './tools.ts';
 
 export interface ImportProblem {
@@ -11,27 +12,18 @@ export interface ImportProblem {
 interface CruiseResult {
   summary: {
     totalCruised: number;
-    violations: {
-      from: string;
-      to: string;
-      rule: { name: string };
-      cycle?: { name: string }[];
-      comment?: string;
-    }[];
+    violations: { from: string; to: string; rule: { name: string }; cycle?: { name: string }[] }[];
     ruleSetUsed: { forbidden: { name: string; comment?: string }[] };
   };
 }
 
-const OUTPUT_BYTES_MAX = 256 * 1024 * 1024;
-
 /** Runs dependency-cruiser over src/, test/ and scripts/ below `root`, with the configuration that stands there. */
-export function checkImports(root: string): { modulesSeen: number; problems: ImportProblem[] } {
-  const run = spawnSync(
-    'depcruise',
-    ['--config', '.dependency-cruiser.mjs', '--output-type', 'json', 'src', 'test', 'scripts'],
-    { cwd: root, env: toolEnvironment(root), encoding: 'utf8', maxBuffer: OUTPUT_BYTES_MAX },
-  );
-  const { summary } = parse(run.stdout, run.stderr);
+export async function checkImports(
+  root: string,
+): Promise<{ modulesSeen: number; problems: ImportProblem[] }> {
+  const { summary } = await cruise(root);
+  // With a compiler that it cannot use, dependency-cruiser sees no module at all and is content.
+  if (summary.totalCruised === 0) throw new Error(`dependency-cruiser saw no module below ${root}`);
   const remedies = new Map(summary.ruleSetUsed.forbidden.map(({ name, comment }) => [name, comment ?? '']));
   const problems = summary.violations.map(({ from, to, rule, cycle }) => ({
     rule: rule.name,
@@ -39,14 +31,19 @@ export function checkImports(root: string): { modulesSeen: number; problems: Imp
     to: cycle ? cycle.map(({ name }) => name).join(' → ') : to,
     remedy: remedies.get(rule.name) ?? '',
   }));
-  // With a compiler that it cannot use, dependency-cruiser sees no module at all and is content.
   return { modulesSeen: summary.totalCruised, problems };
 }
 
-function parse(output: string, errors: string): CruiseResult {
+async function cruise(root: string): Promise<CruiseResult> {
+  const child = spawn(
+    'depcruise',
+    ['--config', '.dependency-cruiser.mjs', '--output-type', 'json', 'src', 'test', 'scripts'],
+    { cwd: root, env: toolEnvironment(root), stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  const errors = text(child.stderr);
   try {
-    return JSON.parse(output) as CruiseResult;
-  } catch {
-    throw new Error(`dependency-cruiser gave no result: ${errors || output || 'no output'}`);
+    return (await json(child.stdout)) as CruiseResult;
+  } catch (error) {
+    throw new Error(`dependency-cruiser gave no result: ${await errors}`, { cause: error });
   }
 }

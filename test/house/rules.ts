@@ -17,7 +17,7 @@ export interface Rule {
 export const FILE_LINES_MAX = 300;
 export const FUNCTION_LINES_MAX = 70;
 /** From here on a wait in a test is a guess about speed, not the last step of a poll. */
-export const TEST_PAUSE_MS = 100;
+const TEST_PAUSE_MS = 100;
 
 /** Files that a process starts with: they may act when they are loaded. */
 const ENTRY_FILES = ['src/server.ts', 'src/cli/main.ts'];

@@ -6,20 +6,19 @@ import { describe, type TestContext, test } from 'node:test';
 import { endProcesses, leftProcesses, type Run, runVariable, sentenceOf } from './left-processes.ts';
 import { tempFolder } from './temp.ts';
 
+/** Says that it is there, then does nothing until it is ended. */
+const idleProgram = 'console.log(1); setInterval(() => {}, 1e9)';
+
 const newRun = (t: TestContext): Run => ({ tag: randomUUID(), folder: tempFolder(t) });
 
 /** Starts a process that outlives whoever started it, and is ended with the test all the same. */
 async function plant(t: TestContext, options: { env?: NodeJS.ProcessEnv; cwd?: string; name?: string }) {
-  const child = spawn(
-    process.execPath,
-    ['-e', 'console.log(1); setInterval(() => {}, 1e9)', options.name ?? 'x'],
-    {
-      env: options.env ?? {},
-      cwd: options.cwd ?? '/',
-      detached: true,
-      stdio: ['ignore', 'pipe', 'ignore'],
-    },
-  );
+  const child = spawn(process.execPath, ['-e', idleProgram, '--', options.name ?? ''], {
+    env: options.env ?? {},
+    cwd: options.cwd ?? '/',
+    detached: true,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   t.after(() => child.kill('SIGKILL'));
   await once(child.stdout, 'data');
   return child;

@@ -15,7 +15,7 @@ const flowTags = new Set(
   (
     'address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure ' +
     'footer form h1 h2 h3 h4 h5 h6 head header hgroup hr html legend li listing main menu nav ol optgroup option p ' +
-    'plaintext pre script search section select style summary table tbody td template textarea tfoot th thead title ' +
+    'plaintext pre script search section select style summary table tbody td textarea tfoot th thead title ' +
     'tr ul xmp'
   ).split(' '),
 );
@@ -41,7 +41,6 @@ function markFlow(node: Node, flow: Set<Node>): boolean {
   if (node.type !== 'element') return false;
   let found = flowTags.has(node.tagName);
   for (const child of node.children) found = markFlow(child, flow) || found;
-  for (const child of node.content?.children ?? []) markFlow(child, flow);
   if (found) flow.add(node);
   return found;
 }
@@ -101,8 +100,6 @@ function blocksOfElement(node: Element, context: Context): Block[] {
       return [{ kind: 'rule', element: element('hr') }];
     case 'table':
       return tableBlocks(node, context.words, (nodes) => blocksOf(nodes, context));
-    case 'template':
-      return blocksOf(node.content?.children ?? [], context);
     default:
       return flowTags.has(node.tagName) ? blocksOf(node.children, context) : wrappedBlocks(node, context);
   }

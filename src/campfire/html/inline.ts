@@ -55,7 +55,7 @@ function converted(node: Node, around: Surroundings): ElementContent[] {
   if (node.type !== 'element') return [];
   if (around.depth > nestingMax) return [text(textOf([node]))];
   const inside = { ...around, depth: around.depth + 1 };
-  const children = () => childrenOf(node).flatMap((child) => converted(child, inside));
+  const children = () => node.children.flatMap((child) => converted(child, inside));
   switch (node.tagName) {
     case 'br':
       return [element('br')];
@@ -79,11 +79,6 @@ function converted(node: Node, around: Surroundings): ElementContent[] {
     default:
       return markOf(node, children());
   }
-}
-
-/** The content of `<template>` is kept apart from its children. */
-function childrenOf(node: Element): Node[] {
-  return node.content === undefined ? node.children : [...node.children, ...node.content.children];
 }
 
 function markOf(node: Element, children: ElementContent[]): ElementContent[] {

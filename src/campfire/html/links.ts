@@ -1,6 +1,6 @@
 /** Where a link of an answer may lead, seen from a Campfire page. */
 
-export type LinkTarget =
+type LinkTarget =
   /** Campfire keeps it and it leads somewhere. */
   | { kind: 'link'; href: string }
   /** Leads nowhere from a chat (a path, another program's scheme), but tells the reader something. */

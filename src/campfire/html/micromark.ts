@@ -7,7 +7,7 @@ import type { Data } from 'unified';
 export type SyntaxExtension = NonNullable<Data['micromarkExtensions']>[number];
 type ConstructRecord = NonNullable<SyntaxExtension['text']>;
 export type Construct = Exclude<NonNullable<ConstructRecord[string]>, unknown[]>;
-export type Tokenizer = Construct['tokenize'];
+type Tokenizer = Construct['tokenize'];
 export type Effects = Parameters<Tokenizer>[0];
 export type State = Parameters<Tokenizer>[1];
 /** A UTF-16 unit; negative for line ends and tabs; null at the end. */

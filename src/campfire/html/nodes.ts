@@ -22,7 +22,7 @@ export function textOf(nodes: readonly Node[]): string {
     .map((node) => {
       if (node.type === 'text') return node.value;
       if (node.type !== 'element') return '';
-      return textOf(node.children) + (node.content === undefined ? '' : textOf(node.content.children));
+      return textOf(node.children);
     })
     .join('');
 }

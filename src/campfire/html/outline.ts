@@ -1,6 +1,6 @@
 /** What the room sees of an answer that is too long for it and goes into a file. */
 
-export interface OutlineWording {
+interface OutlineWording {
   inFile(characters: number): string;
   moreSections(count: number): string;
 }

@@ -2,6 +2,7 @@
 import type {
   Definition,
   FootnoteDefinition,
+  Html,
   Link,
   Paragraph,
   PhrasingContent,
@@ -16,15 +17,22 @@ import { withOnlyRealTags } from './raw-html.ts';
 const cjkPunctuation =
   /[\u3000-\u303f\uff00-\uff0f\uff1a-\uff20\uff3b-\uff3d\uff5b-\uff65\u2018-\u201f\u2026]/;
 
+/** The HTML parser holds back text inside an unclosed table until another token comes. */
+const flush: Html = { type: 'html', value: '<!-- end -->' };
+
 /** A remark plugin. `source` of the file is needed to tell a bare URL from a written link. */
 export function prepareTree() {
   return (tree: Root, file: { value: unknown }) => {
     const source = String(file.value);
     keepUnusedDefinitions(tree);
     placeFootnotes(tree);
+    tree.children.push({ ...flush });
     visit(tree, (node, index, parent) => {
       if (node.type === 'html') {
         node.value = withOnlyRealTags(node.value);
+      } else if (node.type === 'code' && node.value === '') {
+        // Prose after a fence that nobody meant: with code below it, it would name the language.
+        node.value = [node.lang, node.meta].filter(Boolean).join(' ');
       } else if (parent !== undefined && index !== undefined) {
         const replacement = replacementOf(node, source);
         if (replacement === undefined) return undefined;

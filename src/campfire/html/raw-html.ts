@@ -10,7 +10,7 @@ const elementNames = new Set(
     'embed fieldset figcaption figure font footer form g h1 h2 h3 h4 h5 h6 head header hgroup hr html i img input ins ' +
     'kbd label legend li link main map mark marquee math menu meta meter nav nobr object ol optgroup option output p ' +
     'param path picture pre progress q rect rp rt ruby s samp search section select slot small source span strike ' +
-    'strong sub summary sup svg table tbody td template text tfoot th thead time tr track tt u ul var video wbr'
+    'strong sub summary sup svg table tbody td text tfoot th thead time tr track tt u ul var video wbr'
   ).split(' '),
 );
 

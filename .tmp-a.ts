@@ -1,6 +1,0 @@
-import { renderReply } from './src/campfire/html/render.ts';
-import { showBody } from './src/playground/sanitiser.ts';
-const c = { resolveMention: () => undefined };
-for (const s of ['# Hi\n\nPara one\nline two\n\nPara **two** with `code` and [link](https://x.org "t").\n\n- a\n- b\n  1. c\n  2. d\n\n3. three\n4. four\n\n> quote\n> more\n\n```ts\nconst a = 1; // https://a.b me@x.org\n```\n\n---\n\n| Name | Zahl |\n|---|---|\n| 张三 | 12 |\n| Bob | 3,400 |\n\n- [x] done\n- [ ] todo\n\n![alt](https://e.org/p.png) <u>u</u> ~~s~~ <script>alert(1)</script> foot[^1] List<String> x\n\n[^1]: The *note*.',
- '🎉','```\n/play tada\n```','/play tada','<action-text-attachment sgid="x" content-type="application/vnd.campfire.mention">Ann</action-text-attachment> hi <div class="message mention">x</div>','请看https://x.com/a，谢谢','   \n','','<details><summary>S</summary>\n\n- l\n\n</details>', '<a href="https://x.org"><div>block</div></a>','[a](javascript:x) [b](docs/x.md) [c](#frag) [](https://q.org)', '<List<String> foo', '[1]: https://unused.org "t"'])
- { const r = renderReply(s, { marker: (p) => `m1-${p}`, language: 'en' }); console.log(JSON.stringify(s).slice(0,100)); console.log(r.kind, JSON.stringify(r.bodies)); for (const b of r.bodies) { const x = showBody(b, c); console.log(x.text); console.log(JSON.stringify([x.lost,x.emojiOnly,x.sound,x.code])); } }
