@@ -100,14 +100,10 @@ function wordsOf(content: string): { author: string; room: string | null; when: 
   return { author, room: room ?? null, when, text: said.slice(heading.index + line.length).trim() };
 }
 
-/** The operator's part of the system text: what the CLI puts before it ends with a sentence of its own. */
+/** The operator's part of the system text: the CLI puts a line about itself before it, aimock joins them. */
 function promptIn(system: string): string {
   const [own = ''] = system.split('\n# Where you are\n');
-  return own
-    .split('\n')
-    .filter((line) => !/^(?:x-anthropic-billing-header|You are a Claude agent)/.test(line))
-    .join('\n')
-    .trim();
+  return own.replace(/^.*?Claude Agent SDK\./s, '').trim();
 }
 
 function withoutReminders(text: string): string {

@@ -54,6 +54,7 @@ export function numberOf(node: ts.Expression | undefined): number | undefined {
 }
 
 export function lineOf(node: ts.Node, source: ts.SourceFile): number {
+  if (ts.isSourceFile(node)) return 1;
   return source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1;
 }
 
