@@ -34,6 +34,8 @@ install_node_modules() {
   command -v npm >/dev/null || stop 'npm is missing: install it (Debian: apt-get install npm) and run this again.'
   printf 'Installing the packages of package-lock.json (npm ci) …\n'
   (cd -- "$root" && npm ci </dev/null) || stop 'npm ci failed: see above.'
+  [ -x "$root/node_modules/.bin/node" ] ||
+    stop 'npm did not run the install script of the package "node": allow it, then run `npm rebuild node`.'
 }
 
 # install_programs <what it brings>=<Debian package> …: a command or a file, and where it comes from. Installs what is

@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import type { Hono } from 'hono';
 import { agentEnvironment } from './agent/environment.ts';
 import { createSdkAgents } from './agent/sdk.ts';
 import { createCampfireClient } from './campfire/client.ts';
@@ -8,16 +7,16 @@ import { type Acceptance, intakeRoutes, type Refusal } from './campfire/intake.t
 import type { WebhookMessage } from './campfire/payload.ts';
 import type { Bot } from './config/bot.ts';
 import { type Bots, type BotsChange, openBots } from './config/bots.ts';
-import { type Settings, variable } from './config/settings.ts';
-import { apiRoutes } from './console/api.ts';
+import type { Settings } from './config/settings.ts';
+import { apiRoutes, sessionList } from './console/api.ts';
 import { healthReport } from './console/health.ts';
-import { createHttp, listen, remoteAddress, stopListening } from './http.ts';
+import { createHttp, type HttpParts, listen, remoteAddress, stopListening } from './http.ts';
 import type { Clock } from './lib/clock.ts';
 import { messageOf, OperatorError } from './lib/errors.ts';
 import type { Mail } from './mail/mail.ts';
 import { createSqliteMail, mailMigrations } from './mail/sqlite.ts';
 import { createSupervisor, type Supervisor } from './processes/child.ts';
-import { chooseContainment, type ContainmentChoice } from './processes/containment.ts';
+import { type ContainmentChoice, chooseContainment } from './processes/containment.ts';
 import { createLedger, ledgerMigrations } from './processes/ledger.ts';
 import { readMemory } from './processes/memory.ts';
 import { createReaper, type Reaper } from './processes/reaper.ts';
@@ -53,6 +52,8 @@ export interface App {
   port: number;
   /** Resolves when leftovers are gone and sessions may start. */
   ready: Promise<void>;
+  /** What `/health` and `/api/sessions` answer. */
+  snapshot(): Promise<{ health: Record<string, unknown>; sessions: unknown[] }>;
   /** Drains within the grace period and closes everything. Calling it again gives the same promise. */
   close(): Promise<void>;
 }
@@ -64,27 +65,86 @@ export interface AppParts {
   /** Strings that must never leave; the log asks for them anew with every line. */
   secrets: Set<string>;
   /** Routes of the playground, in a demo. */
-  extraRoutes?: readonly Hono[];
+  extraRoutes: HttpParts['routes'];
+  /** Looks up an environment variable for bot files. */
+  variable: (name: string) => string | undefined;
 }
 
-export async function startApp({ settings, clock, emit, secrets, extraRoutes = [] }: AppParts): Promise<App> {
+/** Takes the data folder, builds every part and listens. @throws OperatorError when something stands in the way. */
+export async function startApp(given: AppParts): Promise<App> {
+  const { settings, clock, emit } = given;
+  const built = buildParts(given);
+  const { containment, bots, reaper, supervisor, pool, dispatcher, delivery } = built;
+  const state = { serving: false };
+  const health = async () =>
+    healthReport({
+      ...{ version: VERSION, containment: containment.layer, isServing: state.serving },
+      ...{ sessions: pool.snapshot(), mail: await built.mail.counts() },
+      memory: readMemory(settings.memoryLimitBytes ?? null),
+    });
+  const http = buildHttp(given, built, { health, isServing: () => state.serving });
+  const { server, port } = await listen(http, settings.host, settings.port);
+  reportContainment(containment, built.bashAllowed, bots, emit);
+
+  const reap = (cause: string) => reapUnowned(reaper, supervisor, emit, cause);
+  const ready = reap('left by an earlier life').then(() => {
+    state.serving = true;
+    emit({
+      ...{ type: 'service.started', version: VERSION, url: `http://${settings.host}:${port}` },
+      ...{ containment: containment.layer, detail: containment.reason },
+    });
+    delivery.wake();
+    dispatcher.wake();
+  });
+  const stopTimers = [
+    clock.every(reapPeriodMs, () => void reap('found while running')),
+    clock.every(botsPeriodMs, () => void bots.refresh()),
+  ];
+
+  let closing: Promise<void> | null = null;
+  const close = async (): Promise<void> => {
+    await ready;
+    await dispatcher.stop(Math.max(0, settings.shutdownGraceMs - closeReserveMs - deliveryGraceMs));
+    await pool.drain();
+    await dispatcher.settled();
+    await delivery.stop(deliveryGraceMs);
+    state.serving = false;
+    for (const stop of stopTimers) stop();
+    await stopListening(server, clock);
+    await reap('left at the end');
+    built.store.close();
+    built.folder.release();
+  };
+  return {
+    port,
+    ready,
+    snapshot: async () => ({ health: await health(), sessions: sessionList(pool.snapshot()) }),
+    close: () => {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+/** Everything below HTTP, from the data folder up to dispatcher and delivery. */
+function buildParts({ settings, variable, clock, emit, secrets }: AppParts) {
   const folder = holdDataFolder(settings.dataDir);
   const containment = containmentFor(settings);
-  const bots = openBots({ dir: settings.botsDir, variable, onChange: (change) => reportBots(bots, change, emit, secrets) });
+  const bashAllowed = containment.layer === 'namespace' || settings.allowUncontainedBash;
+  const bots: Bots = openBots({
+    dir: settings.botsDir,
+    variable,
+    onChange: (change) => reportBots(bots, change, emit, secrets),
+  });
   reportBots(bots, null, emit, secrets);
-
-  const store = openStore(join(settings.dataDir, 'service.db'), [
-    ...mailMigrations,
-    ...ledgerMigrations,
-    ...conversationMigrations,
-  ]);
+  const migrations = [...mailMigrations, ...ledgerMigrations, ...conversationMigrations];
+  const store = openStore(join(settings.dataDir, 'service.db'), migrations);
   const mail = createSqliteMail(store, clock);
   const ledger = createLedger(store);
   const { instance } = folder;
   const reaper = createReaper({ ledger, instance, clock });
   const hidden = { paths: [settings.dataDir, settings.botsDir] };
   const supervisor = createSupervisor({ ledger, reaper, instance, layer: containment.layer, hidden, clock });
-  const bashAllowed = containment.layer === 'namespace' || settings.allowUncontainedBash;
   const pool = buildPool({ settings, store, supervisor, bashAllowed, clock, emit });
   const findBot = (id: string) => {
     bots.refresh();
@@ -96,17 +156,34 @@ export async function startApp({ settings, clock, emit, secrets, extraRoutes = [
   const dispatcher = createDispatcher({
     ...{ mail, pool, findBot, clock, emit, timeZone, turnTimeoutMs, onDecided: delivery.wake },
   });
-
-  let serving = false;
-  const wakeWhenServing = () => {
-    if (serving) dispatcher.wake();
+  return {
+    folder,
+    containment,
+    bashAllowed,
+    bots,
+    store,
+    mail,
+    reaper,
+    supervisor,
+    pool,
+    delivery,
+    dispatcher,
   };
-  const http = createHttp({
+}
+
+function buildHttp(
+  { settings, clock, emit, extraRoutes }: AppParts,
+  { bots, mail, pool, dispatcher }: ReturnType<typeof buildParts>,
+  { health, isServing }: { health: HttpParts['health']; isServing: () => boolean },
+) {
+  // Until leftovers of an earlier life are gone messages are kept, and only that.
+  const onAccepted = () => isServing() && dispatcher.wake();
+  return createHttp({
     routes: [
       intakeRoutes({
         bots,
         settings: { webhookToken: settings.webhookToken, publicUrl: settings.publicUrl },
-        accept: (bot, message) => accept(bot, message, { mail, clock, emit, onAccepted: wakeWhenServing }),
+        accept: (bot, message) => accept(bot, message, { mail, clock, emit, onAccepted }),
         remoteAddress,
         onRefused: (refusal) => reportRefusal(refusal, emit),
       }),
@@ -117,53 +194,10 @@ export async function startApp({ settings, clock, emit, secrets, extraRoutes = [
       }),
       ...extraRoutes,
     ],
-    health: async () =>
-      healthReport({
-        ...{ version: VERSION, containment: containment.layer, isServing: serving, sessions: pool.snapshot() },
-        ...{ memory: readMemory(settings.memoryLimitBytes ?? null), mail: await mail.counts() },
-      }),
-    isReady: () => serving,
+    health,
+    isReady: isServing,
     onError: (error) => emit({ type: 'part.failed', part: 'http', problem: messageOf(error) }),
   });
-  const { server, port } = await listen(http, settings.host, settings.port);
-  reportContainment(containment, bashAllowed, bots, emit);
-
-  const ready = reap(reaper, supervisor, emit, 'left by an earlier life').then(() => {
-    serving = true;
-    emit({
-      ...{ type: 'service.started', version: VERSION, url: `http://${settings.host}:${port}` },
-      ...{ containment: containment.layer, detail: containment.reason },
-    });
-    delivery.wake();
-    dispatcher.wake();
-  });
-  const stopTimers = [
-    clock.every(reapPeriodMs, () => void reap(reaper, supervisor, emit, 'found while running')),
-    clock.every(botsPeriodMs, () => void bots.refresh()),
-  ];
-
-  let closing: Promise<void> | null = null;
-  const close = async (): Promise<void> => {
-    await ready.catch(() => undefined);
-    await dispatcher.stop(Math.max(0, settings.shutdownGraceMs - closeReserveMs - deliveryGraceMs));
-    await pool.drain();
-    await dispatcher.settled();
-    await delivery.stop(deliveryGraceMs);
-    serving = false;
-    for (const stop of stopTimers) stop();
-    await stopListening(server, clock);
-    await reap(reaper, supervisor, emit, 'left at the end');
-    store.close();
-    folder.release();
-  };
-  return {
-    port,
-    ready,
-    close: () => {
-      closing ??= close();
-      return closing;
-    },
-  };
 }
 
 function containmentFor(settings: Settings): ContainmentChoice {
@@ -205,7 +239,7 @@ function buildPool(parts: {
 async function accept(
   bot: Bot,
   message: WebhookMessage,
-  parts: { mail: Mail; clock: Clock; emit: Emit; onAccepted: () => void },
+  parts: { mail: Mail; clock: Clock; emit: Emit; onAccepted: () => unknown },
 ): Promise<Acceptance> {
   const startedMs = parts.clock.monotonicMs();
   const { roomId, messageId, author, roomName, html, plain } = message;
@@ -224,7 +258,7 @@ async function accept(
   return { kind: 'accepted' };
 }
 
-async function reap(reaper: Reaper, supervisor: Supervisor, emit: Emit, cause: string): Promise<void> {
+async function reapUnowned(reaper: Reaper, supervisor: Supervisor, emit: Emit, cause: string): Promise<void> {
   try {
     const { killed } = await reaper.reapUnowned((tag) => supervisor.owns(tag));
     if (killed.length > 0) emit({ type: 'processes.reaped', count: killed.length, cause, pids: killed });
@@ -254,13 +288,22 @@ function reportRefusal({ status, reason, botId, error }: Refusal, emit: Emit): v
 
 function reportContainment(choice: ContainmentChoice, bashAllowed: boolean, bots: Bots, emit: Emit): void {
   if (choice.remedy !== null) {
-    emit({ type: 'service.degraded', code: 'containment_group', problem: choice.reason, remedy: choice.remedy });
+    emit({
+      type: 'service.degraded',
+      code: 'containment_group',
+      problem: choice.reason,
+      remedy: choice.remedy,
+    });
   }
   if (bashAllowed) return;
   for (const { id, tools } of bots.all()) {
     if (!tools.includes('Bash')) continue;
     emit({
-      ...{ type: 'service.degraded', code: 'bash_refused', problem: `${id} asks for Bash, which it does not get here.` },
+      ...{
+        type: 'service.degraded',
+        code: 'bash_refused',
+        problem: `${id} asks for Bash, which it does not get here.`,
+      },
       remedy: 'Allow user namespaces for bubblewrap, or set ALLOW_UNCONTAINED_BASH=1.',
     });
   }

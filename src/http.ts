@@ -1,4 +1,4 @@
-import { createAdaptorServer, type ServerType } from '@hono/node-server';
+import { createAdaptorServer, type HttpBindings, type ServerType } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import { emptyResponse } from './campfire/intake.ts';
 import type { Clock } from './lib/clock.ts';
@@ -12,7 +12,7 @@ const requestTimeoutMs = 30_000;
 /** Everything that answers HTTP, mounted on one application. */
 export interface HttpParts {
   /** Route groups in order; each brings its whole paths. */
-  routes: readonly Hono[];
+  routes: readonly Hono<{ Bindings: HttpBindings }>[];
   health: () => Promise<Record<string, unknown>>;
   /** Whether messages are being served, not only accepted. */
   isReady: () => boolean;
@@ -23,8 +23,13 @@ export interface HttpParts {
  * The application. An unmatched POST and an unhandled error get an answer without body and Content-Type, because
  * the caller may be Campfire, which posts anything else into the room.
  */
-export function createHttp({ routes, health, isReady, onError }: HttpParts): Hono {
-  const app = new Hono();
+export function createHttp({
+  routes,
+  health,
+  isReady,
+  onError,
+}: HttpParts): Hono<{ Bindings: HttpBindings }> {
+  const app = new Hono<{ Bindings: HttpBindings }>();
   app.get('/health', async (c) => c.json(await health()));
   app.get('/ready', (c) => c.json({ ready: isReady() }, isReady() ? 200 : 503));
   for (const group of routes) app.route('/', group);
@@ -41,7 +46,11 @@ function isRead(c: Context): boolean {
 }
 
 /** Listens; resolves with the port once connections are taken. @throws OperatorError when that is not possible. */
-export function listen(app: Hono, host: string, port: number): Promise<{ server: ServerType; port: number }> {
+export function listen(
+  app: Hono<{ Bindings: HttpBindings }>,
+  host: string,
+  port: number,
+): Promise<{ server: ServerType; port: number }> {
   const server = createAdaptorServer({ fetch: app.fetch });
   if ('requestTimeout' in server) server.requestTimeout = requestTimeoutMs;
   return new Promise((resolve, reject) => {
@@ -65,7 +74,10 @@ export function listen(app: Hono, host: string, port: number): Promise<{ server:
 /** Takes no more connections, lets requests under way end (for a second), and closes the rest. */
 export function stopListening(server: ServerType, clock: Clock): Promise<void> {
   return new Promise((resolve) => {
-    const cancel = clock.after(lastRequestsMs, () => 'closeAllConnections' in server && server.closeAllConnections());
+    const cancel = clock.after(
+      lastRequestsMs,
+      () => 'closeAllConnections' in server && server.closeAllConnections(),
+    );
     server.close(() => {
       cancel();
       resolve();

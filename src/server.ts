@@ -1,10 +1,9 @@
 import type { DestinationStream } from 'pino';
-import type { Hono } from 'hono';
-import { type App, startApp } from './app.ts';
-import { readSettings, type Settings } from './config/settings.ts';
+import { type App, type AppParts, startApp } from './app.ts';
+import { variable as environmentVariable, readSettings, type Settings } from './config/settings.ts';
 import { systemClock as clock } from './lib/clock.ts';
 import { messageOf, OperatorError } from './lib/errors.ts';
-import { fanOut } from './telemetry/events.ts';
+import { type Emit, fanOut } from './telemetry/events.ts';
 import { createLog } from './telemetry/log.ts';
 
 /**
@@ -16,53 +15,59 @@ import { createLog } from './telemetry/log.ts';
 const sameSignalMs = 1000;
 
 export interface RunOptions {
-  settings: () => Settings;
-  extraRoutes?: readonly Hono[];
+  /** Reads the settings and makes whatever has to be there before the service. */
+  prepare: () => Promise<{ settings: Settings; extraRoutes?: AppParts['extraRoutes'] }>;
+  /** Looks up an environment variable for bot files. */
+  variable?: AppParts['variable'];
   logTo?: DestinationStream;
+  onEvent?: Emit;
   /** Called once sessions may start. */
   onReady?: (app: App) => void;
-  /** Called in a stop, after the app has closed. */
-  onClosed?: () => Promise<void>;
+  /** Called when the service has closed, or could not start. */
+  onClosing?: () => Promise<void>;
 }
 
 /** Runs the service until a signal ends it; the process exits with it. */
 export async function runService(options: RunOptions): Promise<void> {
-  const settings = settingsOrExit(options.settings);
+  const { settings, extraRoutes = [] } = await options.prepare().catch(exitWithRemedy);
   const secrets = secretsOf(settings);
   const { log, emit: toLog } = createLog({
     level: settings.logLevel,
     secrets: () => secrets,
     ...(options.logTo ? { destination: options.logTo } : {}),
   });
-  const emit = fanOut([toLog]);
+  const emit = fanOut(options.onEvent ? [toLog, options.onEvent] : [toLog]);
   const crash = (error: unknown) => {
-    log.fatal({ problem: messageOf(error), stack: error instanceof Error ? error.stack : undefined }, 'Crashed');
+    log.fatal(
+      { problem: messageOf(error), stack: error instanceof Error ? error.stack : undefined },
+      'Crashed',
+    );
     process.exit(1);
   };
   process.on('uncaughtException', crash);
   process.on('unhandledRejection', crash);
 
+  const { variable = environmentVariable } = options;
   let app: App;
   try {
-    app = await startApp({ settings, clock, emit, secrets, extraRoutes: options.extraRoutes ?? [] });
+    app = await startApp({ settings, variable, clock, emit, secrets, extraRoutes });
   } catch (error) {
-    await options.onClosed?.();
+    await options.onClosing?.();
     if (!(error instanceof OperatorError)) throw error;
     log.fatal({ code: error.code, remedy: error.remedy }, error.message);
     process.exit(1);
   }
-  const stop = async (signal: string): Promise<void> => {
+  onStopSignals(async (signal) => {
     emit({ type: 'service.draining', signal, graceMs: settings.shutdownGraceMs });
     clock.after(settings.shutdownGraceMs, () => {
       emit({ type: 'service.stopped', exitCode: 1 });
       process.exit(1);
     });
     await app.close();
-    await options.onClosed?.();
+    await options.onClosing?.();
     emit({ type: 'service.stopped', exitCode: 0 });
     process.exit(0);
-  };
-  onStopSignals(stop);
+  });
   await app.ready;
   options.onReady?.(app);
 }
@@ -83,14 +88,10 @@ function onStopSignals(stop: (signal: string) => Promise<void>): void {
   }
 }
 
-function settingsOrExit(read: () => Settings): Settings {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof OperatorError)) throw error;
-    process.stderr.write(`${error.message}\n${error.remedy}\n`);
-    return process.exit(1);
-  }
+function exitWithRemedy(error: unknown): never {
+  if (!(error instanceof OperatorError)) throw error;
+  process.stderr.write(`${error.message}\n${error.remedy}\n`);
+  return process.exit(1);
 }
 
 function secretsOf(settings: Settings): Set<string> {
@@ -99,4 +100,4 @@ function secretsOf(settings: Settings): Set<string> {
   return new Set(given.filter((secret) => secret !== undefined));
 }
 
-if (import.meta.main) await runService({ settings: () => readSettings() });
+if (import.meta.main) await runService({ prepare: async () => ({ settings: readSettings() }) });

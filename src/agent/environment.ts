@@ -12,7 +12,9 @@ export function agentEnvironment(settings: Settings, version: string): Record<st
   };
   return {
     ...inheritedEnvironment(),
-    ...Object.fromEntries(Object.entries(given).filter((entry): entry is [string, string] => entry[1] !== undefined)),
+    ...Object.fromEntries(
+      Object.entries(given).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    ),
     CLAUDE_AGENT_SDK_CLIENT_APP: `campfire-ai-bot/${version}`,
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
     DISABLE_AUTOUPDATER: '1',

@@ -33,7 +33,10 @@ export function retryText(prompt: string): string {
 
 /** Names come from people: a line break in one must not look like the beginning of another message. */
 function oneLine(name: string): string {
-  return name.replace(/[\s\p{Cc}]+/gu, ' ').replaceAll(']', ')').trim();
+  return name
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .replaceAll(']', ')')
+    .trim();
 }
 
 function spokenTime(at: number, timeZone: string): string {

@@ -9,8 +9,18 @@ import {
 } from '@anthropic-ai/claude-agent-sdk/core';
 import { type Clock, within } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
+import { AsyncQueue } from '../lib/queue.ts';
 import type { Child, EndBounds, Supervisor } from '../processes/child.ts';
-import type { Agent, AgentMemory, AgentProfile, AgentResult, AgentStep, OpenAgent, Prompt, Slot } from './agent.ts';
+import type {
+  Agent,
+  AgentMemory,
+  AgentProfile,
+  AgentResult,
+  AgentStep,
+  OpenAgent,
+  Prompt,
+  Slot,
+} from './agent.ts';
 import { grantFor } from './permissions.ts';
 
 /**
@@ -58,17 +68,14 @@ class SdkAgent implements Agent {
   readonly ended: Promise<string>;
   readonly #cameUp = Promise.withResolvers<void>();
   readonly #clock: Clock;
-  readonly #input = new PromptQueue();
+  readonly #input = new AsyncQueue<SDKUserMessage>();
   readonly #query: Query;
   #child: Child | null = null;
   #run: Run | null = null;
   #endReason: string | null = null;
   #costUsd = 0;
 
-  constructor(
-    spec: { profile: AgentProfile; slot: Slot; memory: AgentMemory },
-    parts: SdkAgentParts,
-  ) {
+  constructor(spec: { profile: AgentProfile; slot: Slot; memory: AgentMemory }, parts: SdkAgentParts) {
     this.#clock = parts.clock;
     const env = { ...parts.environment, ...slotEnvironment(spec.slot) };
     this.#query = query({
@@ -105,7 +112,7 @@ class SdkAgent implements Agent {
       ...{ uuid: prompt.uuid, onStep, finish: resolve, finished: promise },
       ...{ started: Promise.withResolvers<void>(), interrupted: false, lastText: '', apiError: null },
     };
-    this.#input.push(prompt);
+    this.#input.push(userMessage(prompt));
     return promise;
   }
 
@@ -115,7 +122,11 @@ class SdkAgent implements Agent {
     run.interrupted = true;
     await within(this.#clock, interruptMs, Promise.race([run.started.promise, run.finished]));
     if (this.#run !== run) return;
-    await within(this.#clock, interruptMs, this.#query.interrupt().catch(() => undefined));
+    await within(
+      this.#clock,
+      interruptMs,
+      this.#query.interrupt().catch(() => undefined),
+    );
     await within(this.#clock, interruptMs, run.finished);
   }
 
@@ -138,7 +149,11 @@ class SdkAgent implements Agent {
     const exit = this.#child ? await within(this.#clock, interruptMs, this.#child.exited) : 'timeout';
     if (exit !== 'timeout') reason = describeExit(reason, exit, this.#child?.stderrTail() ?? '');
     this.#endReason = reason;
-    this.#finish(/No conversation found/.test(reason) ? { kind: 'no-memory', cause: reason } : { kind: 'died', cause: reason });
+    this.#finish(
+      /No conversation found/.test(reason)
+        ? { kind: 'no-memory', cause: reason }
+        : { kind: 'died', cause: reason },
+    );
     return reason;
   }
 
@@ -149,7 +164,9 @@ class SdkAgent implements Agent {
     if (isStart(message, run.uuid)) run.started.resolve();
     if (message.type === 'assistant') {
       if (message.error) run.apiError = message.error;
-      const text = message.message.content.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('');
+      const text = message.message.content
+        .flatMap((block) => (block.type === 'text' ? [block.text] : []))
+        .join('');
       if (text !== '' && message.parent_tool_use_id === null) run.lastText = text;
       for (const block of message.message.content) {
         if (block.type === 'tool_use') run.onStep({ kind: 'tool', name: block.name });
@@ -210,6 +227,15 @@ function slotEnvironment(slot: Slot): Record<string, string> {
   };
 }
 
+function userMessage({ uuid, text }: Prompt): SDKUserMessage {
+  return {
+    type: 'user',
+    uuid: uuid as `${string}-${string}-${string}-${string}-${string}`,
+    message: { role: 'user', content: text },
+    parent_tool_use_id: null,
+  };
+}
+
 function resultOf(message: SDKResultMessage, run: Run, costUsd: number): AgentResult {
   if (message.subtype === 'success') {
     if (!message.is_error) return { kind: 'answered', text: message.result, costUsd };
@@ -233,7 +259,9 @@ function answers(message: SDKResultMessage, uuid: string): boolean {
 function isStart(message: { type: string }, uuid: string): boolean {
   const { type, subtype, state, command_uuid } = message as Record<string, unknown>;
   return (
-    (type === 'command_lifecycle' || subtype === 'command_lifecycle') && state === 'started' && command_uuid === uuid
+    (type === 'command_lifecycle' || subtype === 'command_lifecycle') &&
+    state === 'started' &&
+    command_uuid === uuid
   );
 }
 
@@ -252,42 +280,7 @@ function describeExit(
 }
 
 function definedOnly(env: Record<string, string | undefined>): Record<string, string> {
-  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
-}
-
-/** The stream of prompts that the SDK reads; ends when told so. */
-class PromptQueue implements AsyncIterable<SDKUserMessage> {
-  readonly #waiting: Prompt[] = [];
-  #ended = false;
-  #wake: (() => void) | null = null;
-
-  push(prompt: Prompt): void {
-    this.#waiting.push(prompt);
-    this.#wake?.();
-  }
-
-  end(): void {
-    this.#ended = true;
-    this.#wake?.();
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<SDKUserMessage> {
-    for (;;) {
-      const prompt = this.#waiting.shift();
-      if (prompt) {
-        yield {
-          type: 'user',
-          uuid: prompt.uuid as `${string}-${string}-${string}-${string}-${string}`,
-          message: { role: 'user', content: prompt.text },
-          parent_tool_use_id: null,
-        };
-      } else if (this.#ended) {
-        return;
-      } else {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-      }
-    }
-  }
+  return Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 }

@@ -1,3 +1,4 @@
+import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import type { Bot } from '../config/bot.ts';
 import type { Bots } from '../config/bots.ts';
@@ -66,9 +67,9 @@ export const BODY_MAX_BYTES = 1024 * 1024;
  * The routes `POST /webhook/:bot_id` and `POST /webhook`, and an empty refusal for all else below `/webhook`. Mount
  * it at the root, and answer with `emptyResponse` in the application's own `notFound` and `onError` too.
  */
-export function intakeRoutes(options: IntakeOptions): Hono {
+export function intakeRoutes(options: IntakeOptions): Hono<{ Bindings: HttpBindings }> {
   const intake = new Intake(options);
-  const app = new Hono();
+  const app = new Hono<{ Bindings: HttpBindings }>();
   app.all('/webhook', (c) => intake.answer(c, null));
   app.all('/webhook/:bot_id', (c) => intake.answer(c, c.req.param('bot_id')));
   app.all('/webhook/*', () => intake.refuse({ status: 404, reason: 'path' }));

@@ -13,7 +13,9 @@ export function demoRooms(botIds: readonly number[]): RoomConfig[] {
   return [
     { id: 1, name: 'All Talk', kind: 'open' },
     { id: 2, name: 'Launch', kind: 'closed', members: [1, 2, ...botIds] },
-    ...botIds.map((botId, index): RoomConfig => ({ id: 10 + index, name: null, kind: 'direct', members: [1, botId] })),
+    ...botIds.map(
+      (botId, index): RoomConfig => ({ id: 10 + index, name: null, kind: 'direct', members: [1, botId] }),
+    ),
   ];
 }
 

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { runService } from '../server.ts';
 import { readSettings } from '../config/settings.ts';
+import { runService } from '../server.ts';
 import { VERSION } from '../version.ts';
 
 /** The table of subcommands; each one's code is loaded only when it is called. */
@@ -15,7 +15,7 @@ program
   .description('run the service, settings from the environment (docs/configuration.md)')
   .option('--playground', 'with a Campfire look-alike at /playground instead of a real Campfire')
   .action(async ({ playground }: { playground?: boolean }) => {
-    if (!playground) return runService({ settings: () => readSettings() });
+    if (!playground) return runService({ prepare: async () => ({ settings: readSettings() }) });
     const { serveWithPlayground } = await import('./dev.ts');
     return serveWithPlayground({ host: undefined });
   });
@@ -45,6 +45,7 @@ await program.parseAsync();
 
 function parsePort(value: string): number {
   const port = Number(value);
-  if (!Number.isInteger(port) || port < 0 || port > 65535) throw new InvalidArgumentError('A port is 0 to 65535.');
+  if (!Number.isInteger(port) || port < 0 || port > 65535)
+    throw new InvalidArgumentError('A port is 0 to 65535.');
   return port;
 }

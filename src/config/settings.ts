@@ -69,6 +69,12 @@ export function inheritedEnvironment(env: Environment = process.env): Record<str
   return inherited;
 }
 
+/** The variables of this process, and `defaults` for those that are unset. */
+export function environmentWith(defaults: Environment, env: Environment = process.env): Environment {
+  const set = Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== '');
+  return { ...defaults, ...Object.fromEntries(set) };
+}
+
 /** One variable of this process by name, for `${NAME}` in bot files and for bot keys. Empty means unset. */
 export function variable(name: string, env: Environment = process.env): string | undefined {
   return present(env, name);

@@ -1,3 +1,4 @@
+import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { digestOf, isSecret } from '../config/secret.ts';
 import type { SessionSnapshot } from '../sessions/pool.ts';
@@ -12,18 +13,15 @@ export interface ApiParts {
 const megabyte = 1024 * 1024;
 
 /** `GET /api/sessions` and `DELETE /api/sessions/:id`, for `Authorization: Bearer ADMIN_TOKEN`. */
-export function apiRoutes({ adminToken, sessions, closeSession }: ApiParts): Hono {
-  const app = new Hono();
+export function apiRoutes({
+  adminToken,
+  sessions,
+  closeSession,
+}: ApiParts): Hono<{ Bindings: HttpBindings }> {
+  const app = new Hono<{ Bindings: HttpBindings }>();
   if (adminToken === undefined) return app;
   app.use('/api/*', requireToken(adminToken));
-  app.get('/api/sessions', (c) =>
-    c.json(
-      sessions().map(({ id, state, pid, turns, idleSeconds, memoryBytes }) => ({
-        ...{ id, state, pid, turns, idle_seconds: idleSeconds },
-        memory_mb: Math.round(memoryBytes / megabyte),
-      })),
-    ),
-  );
+  app.get('/api/sessions', (c) => c.json(sessionList(sessions())));
   app.delete('/api/sessions/:id', async (c) => {
     const id = c.req.param('id');
     const known = sessions().some((session) => session.id === id);
@@ -32,6 +30,14 @@ export function apiRoutes({ adminToken, sessions, closeSession }: ApiParts): Hon
     return closed ? c.json({ closed: id }) : problem(c, 500, `${id} did not end; it is tried again.`);
   });
   return app;
+}
+
+/** Sessions as the API promises them. */
+export function sessionList(sessions: readonly SessionSnapshot[]): unknown[] {
+  return sessions.map(({ id, state, pid, turns, idleSeconds, memoryBytes }) => ({
+    ...{ id, state, pid, turns, idle_seconds: idleSeconds },
+    memory_mb: Math.round(memoryBytes / megabyte),
+  }));
 }
 
 function requireToken(token: string): MiddlewareHandler {

@@ -1,7 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../lib/clock.ts';
 import type { Migration, Store } from '../store/sqlite.ts';
-import type { Conversation, Mail, MailCounts, Message, OutboxRow, Turn } from './mail.ts';
+import type {
+  Conversation,
+  DeliveryResult,
+  IncomingMail,
+  Mail,
+  MailCounts,
+  Message,
+  OutboxDraft,
+  OutboxRow,
+  Outcome,
+  Turn,
+} from './mail.ts';
 
 /**
  * Mail in the embedded database. One process writes, so "a turn nobody runs" needs no mark: the dispatcher
@@ -65,120 +76,142 @@ export const mailMigrations: readonly Migration[] = [
 ];
 
 export function createSqliteMail(store: Store, clock: Clock): Mail {
-  return {
-    async accept({ botId, roomId, messageId, authorId, content }) {
-      // A message without an id takes the place behind everything that has arrived in its conversation.
-      const { changes } = store.run(
-        `INSERT INTO messages (bot_id, room_id, message_id, position, author_id, content, received_at)
-         VALUES (?1, ?2, ?3,
-           coalesce(?3, (SELECT max(position) FROM messages WHERE bot_id = ?1 AND room_id = ?2), 0), ?4, ?5, ?6)
-         ON CONFLICT DO NOTHING`,
-        botId,
-        roomId,
-        messageId,
-        authorId,
-        content,
-        clock.now(),
+  return new SqliteMail(store, clock);
+}
+
+class SqliteMail implements Mail {
+  readonly #store: Store;
+  readonly #clock: Clock;
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  async accept({
+    botId,
+    roomId,
+    messageId,
+    authorId,
+    content,
+  }: IncomingMail): Promise<'accepted' | 'duplicate'> {
+    // A message without an id takes the place behind everything that has arrived in its conversation.
+    const { changes } = this.#store.run(
+      `INSERT INTO messages (bot_id, room_id, message_id, position, author_id, content, received_at)
+       VALUES (?1, ?2, ?3,
+         coalesce(?3, (SELECT max(position) FROM messages WHERE bot_id = ?1 AND room_id = ?2), 0), ?4, ?5, ?6)
+       ON CONFLICT DO NOTHING`,
+      botId,
+      roomId,
+      messageId,
+      authorId,
+      content,
+      this.#clock.now(),
+    );
+    return changes === 1 ? 'accepted' : 'duplicate';
+  }
+
+  async conversationsWithMail() {
+    return this.#store.all<{ botId: string; roomId: number }>(
+      `SELECT bot_id AS botId, room_id AS roomId FROM (
+         SELECT bot_id, room_id, received_at FROM messages WHERE turn_id IS NULL
+         UNION ALL
+         SELECT bot_id, room_id, started_at FROM turns WHERE state = 'running'
+       ) GROUP BY bot_id, room_id ORDER BY min(received_at)`,
+    );
+  }
+
+  async begin(conversation: Conversation) {
+    return this.#store.transaction(() => beginTurn(this.#store, this.#clock, conversation));
+  }
+
+  async giveBack(turn: Turn) {
+    this.#store.run(`UPDATE turns SET attempt = attempt - 1 WHERE id = ? AND state = 'running'`, turn.id);
+  }
+
+  async decide(turn: Turn, outcome: Outcome, drafts: readonly OutboxDraft[]) {
+    this.#store.transaction(() => {
+      const now = this.#clock.now();
+      const { changes } = this.#store.run(
+        `UPDATE turns SET state = ?, outcome = ?, cause = ?, decided_at = ?, settled_at = ?
+         WHERE id = ? AND state = 'running'`,
+        drafts.length === 0 ? 'settled' : 'decided',
+        outcome.kind,
+        'cause' in outcome ? outcome.cause : null,
+        now,
+        drafts.length === 0 ? now : null,
+        turn.id,
       );
-      return changes === 1 ? 'accepted' : 'duplicate';
-    },
-
-    async conversationsWithMail() {
-      return store.all<{ botId: string; roomId: number }>(
-        `SELECT bot_id AS botId, room_id AS roomId FROM (
-           SELECT bot_id, room_id, received_at FROM messages WHERE turn_id IS NULL
-           UNION ALL
-           SELECT bot_id, room_id, started_at FROM turns WHERE state = 'running'
-         ) GROUP BY bot_id, room_id ORDER BY min(received_at)`,
-      );
-    },
-
-    begin: async (conversation) => store.transaction(() => beginTurn(store, clock, conversation)),
-
-    async giveBack(turn) {
-      store.run(`UPDATE turns SET attempt = attempt - 1 WHERE id = ? AND state = 'running'`, turn.id);
-    },
-
-    async decide(turn, outcome, drafts) {
-      store.transaction(() => {
-        const now = clock.now();
-        const { changes } = store.run(
-          `UPDATE turns SET state = ?, outcome = ?, cause = ?, decided_at = ?, settled_at = ?
-           WHERE id = ? AND state = 'running'`,
-          drafts.length === 0 ? 'settled' : 'decided',
-          outcome.kind,
-          'cause' in outcome ? outcome.cause : null,
-          now,
-          drafts.length === 0 ? now : null,
+      if (changes !== 1) throw new Error(`Turn ${turn.id} is already decided.`);
+      for (const [ordinal, { kind, body }] of drafts.entries()) {
+        this.#store.run(
+          `INSERT INTO outbox (turn_id, bot_id, room_id, ordinal, kind, body, state, due_at)
+           VALUES (?, ?, ?, ?, ?, ?, 'pending', ?)`,
           turn.id,
+          turn.botId,
+          turn.roomId,
+          ordinal,
+          kind,
+          body,
+          now,
         );
-        if (changes !== 1) throw new Error(`Turn ${turn.id} is already decided.`);
-        for (const [ordinal, { kind, body }] of drafts.entries()) {
-          store.run(
-            `INSERT INTO outbox (turn_id, bot_id, room_id, ordinal, kind, body, state, due_at)
-             VALUES (?, ?, ?, ?, ?, ?, 'pending', ?)`,
-            turn.id,
-            turn.botId,
-            turn.roomId,
-            ordinal,
-            kind,
-            body,
-            now,
-          );
-        }
-      });
-    },
+      }
+    });
+  }
 
-    async conversationsWithOutbox() {
-      return store.all<Conversation & { at: number }>(
-        `SELECT bot_id AS botId, room_id AS roomId, due_at AS at FROM outbox WHERE id IN
-           (SELECT min(id) FROM outbox WHERE state IN ('pending', 'sending') GROUP BY bot_id, room_id)
-         ORDER BY due_at`,
-      );
-    },
+  async conversationsWithOutbox() {
+    return this.#store.all<Conversation & { at: number }>(
+      `SELECT bot_id AS botId, room_id AS roomId, due_at AS at FROM outbox WHERE id IN
+         (SELECT min(id) FROM outbox WHERE state IN ('pending', 'sending') GROUP BY bot_id, room_id)
+       ORDER BY due_at`,
+    );
+  }
 
-    takeOutbox: async (conversation, now) => store.transaction(() => takeFirst(store, conversation, now)),
+  async takeOutbox(conversation: Conversation, now: number) {
+    return this.#store.transaction(() => takeFirst(this.#store, conversation, now));
+  }
 
-    async settleOutbox(row, result) {
-      store.transaction(() => {
-        if (result.kind === 'retry' || result.kind === 'ask-again') {
-          store.run(
-            `UPDATE outbox SET state = ?, tries = tries + 1, due_at = ?, problem = ? WHERE id = ?`,
-            result.kind === 'retry' ? 'pending' : 'sending',
-            Math.round(result.at),
-            result.problem,
-            row.id,
-          );
-          return;
-        }
-        if (result.kind === 'replaced') {
-          store.run(
-            `UPDATE outbox SET state = 'pending', kind = ?, body = ?, problem = ? WHERE id = ?`,
-            result.draft.kind,
-            result.draft.body,
-            result.problem,
-            row.id,
-          );
-          return;
-        }
-        store.run(
-          `UPDATE outbox SET state = ?, campfire_id = ?, problem = ? WHERE id = ?`,
-          result.kind,
-          result.kind === 'sent' ? result.campfireId : null,
-          result.kind === 'undeliverable' ? result.problem : null,
+  async settleOutbox(row: OutboxRow, result: DeliveryResult) {
+    this.#store.transaction(() => {
+      if (result.kind === 'retry' || result.kind === 'ask-again') {
+        this.#store.run(
+          `UPDATE outbox SET state = ?, tries = tries + 1, due_at = ?, problem = ? WHERE id = ?`,
+          result.kind === 'retry' ? 'pending' : 'sending',
+          Math.round(result.at),
+          result.problem,
           row.id,
         );
-        store.run(
-          `UPDATE turns SET state = 'settled', settled_at = ? WHERE id = ? AND state = 'decided' AND NOT EXISTS
-             (SELECT 1 FROM outbox WHERE turn_id = turns.id AND state IN ('pending', 'sending'))`,
-          clock.now(),
-          row.turnId,
+        return;
+      }
+      if (result.kind === 'replaced') {
+        this.#store.run(
+          `UPDATE outbox SET state = 'pending', kind = ?, body = ?, problem = ? WHERE id = ?`,
+          result.draft.kind,
+          result.draft.body,
+          result.problem,
+          row.id,
         );
-      });
-    },
+        return;
+      }
+      this.#store.run(
+        `UPDATE outbox SET state = ?, campfire_id = ?, problem = ? WHERE id = ?`,
+        result.kind,
+        result.kind === 'sent' ? result.campfireId : null,
+        result.kind === 'undeliverable' ? result.problem : null,
+        row.id,
+      );
+      this.#store.run(
+        `UPDATE turns SET state = 'settled', settled_at = ? WHERE id = ? AND state = 'decided' AND NOT EXISTS
+           (SELECT 1 FROM outbox WHERE turn_id = turns.id AND state IN ('pending', 'sending'))`,
+        this.#clock.now(),
+        row.turnId,
+      );
+    });
+  }
 
-    counts: async () => countMail(store),
-  };
+  async counts() {
+    return countMail(this.#store);
+  }
 }
 
 interface TurnRow {

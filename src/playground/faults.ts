@@ -67,6 +67,7 @@ export function faultyConnection(
     if (deleteUnderEdit && (c.req.method === 'PATCH' || c.req.method === 'PUT')) deleteEdited(c, campfire);
     await next();
     if (loseAnswers) c.res = dropConnection(c);
+    return undefined;
   };
 }
 

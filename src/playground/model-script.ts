@@ -95,7 +95,9 @@ export const behaviours: readonly Behaviour[] = [
     text: 'Remember the harbour code is heron',
     shows: 'Memory: ask afterwards, also after the session was closed for being idle.',
     when: /^(?:please )?remember\b|记住/i,
-    reply: ({ text }) => ({ say: /\p{Script=Han}/u.test(text) ? '好的，我记住了。' : 'Noted, I will remember that.' }),
+    reply: ({ text }) => ({
+      say: /\p{Script=Han}/u.test(text) ? '好的，我记住了。' : 'Noted, I will remember that.',
+    }),
   },
   {
     title: 'Ask what it remembers',
@@ -122,9 +124,12 @@ export const behaviours: readonly Behaviour[] = [
     shows: 'Tool calls in the conversation’s own working folder, step by step.',
     when: /write .*(?:file|note)|several steps|写.*文件/i,
     reply({ toolResults }) {
-      if (toolResults.length === 0) return { call: 'Write', with: { file_path: 'note.txt', content: 'The wall is 412 m long.\n' } };
+      if (toolResults.length === 0)
+        return { call: 'Write', with: { file_path: 'note.txt', content: 'The wall is 412 m long.\n' } };
       if (toolResults.length === 1) return { call: 'Read', with: { file_path: 'note.txt' } };
-      return { say: `I wrote **note.txt** and read it back:\n\n> ${toolResults[1]?.split('\n')[0]?.replace(/^\s*\d+\s*/, '') ?? ''}` };
+      return {
+        say: `I wrote **note.txt** and read it back:\n\n> ${toolResults[1]?.split('\n')[0]?.replace(/^\s*\d+\s*/, '') ?? ''}`,
+      };
     },
   },
   {
@@ -155,7 +160,9 @@ export const behaviours: readonly Behaviour[] = [
     text: 'Show me raw HTML soup',
     shows: 'Tags that Campfire would swallow with their content arrive as text.',
     when: /\bhtml\b/i,
-    reply: () => ({ say: '<table><tr><td>cell</td></tr></table> <u>under</u> <script>alert(1)</script> List<String> & more <b>bold' }),
+    reply: () => ({
+      say: '<table><tr><td>cell</td></tr></table> <u>under</u> <script>alert(1)</script> List<String> & more <b>bold',
+    }),
   },
   {
     title: 'A very long answer',
@@ -192,7 +199,9 @@ export const behaviours: readonly Behaviour[] = [
     when: /\bbash\b/i,
     reply({ toolResults }) {
       if (toolResults.length === 0) return { call: 'Bash', with: { command: 'id', description: 'Who am I' } };
-      return { say: `The answer to my attempt was: ${toolResults[0]?.replace(/<[^>]*>/g, '').slice(0, 200)}` };
+      return {
+        say: `The answer to my attempt was: ${toolResults[0]?.replace(/<[^>]*>/g, '').slice(0, 200)}`,
+      };
     },
   },
   ...[
@@ -214,7 +223,11 @@ export const behaviours: readonly Behaviour[] = [
     text: 'Answer with prompt too long',
     shows: 'A history that does not fit any more.',
     when: /prompt too long/i,
-    reply: () => ({ fail: 400, type: 'invalid_request_error', message: 'prompt is too long: 210000 tokens > 200000 maximum' }),
+    reply: () => ({
+      fail: 400,
+      type: 'invalid_request_error',
+      message: 'prompt is too long: 210000 tokens > 200000 maximum',
+    }),
   },
   {
     title: 'A broken connection',

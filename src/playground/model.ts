@@ -19,7 +19,13 @@ const journalMax = 200;
 const breakAfterChunks = 3;
 
 /** Starts the model on 127.0.0.1. */
-export async function startScriptedModel({ clock, port = 0 }: { clock: Clock; port?: number }): Promise<ScriptedModel> {
+export async function startScriptedModel({
+  clock,
+  port = 0,
+}: {
+  clock: Clock;
+  port?: number;
+}): Promise<ScriptedModel> {
   const mock = new LLMock({ port, host: '127.0.0.1', journalMaxEntries: journalMax, logLevel: 'silent' });
   let pacing = true;
   let calls = 0;
@@ -40,7 +46,12 @@ export async function startScriptedModel({ clock, port = 0 }: { clock: Clock; po
     brokenOff.add(turn);
     return true;
   };
-  mock.addFixture({ match: { predicate: breaksOffNow }, response: decide, chunkSize: 20, truncateAfterChunks: breakAfterChunks });
+  mock.addFixture({
+    match: { predicate: breaksOffNow },
+    response: decide,
+    chunkSize: 20,
+    truncateAfterChunks: breakAfterChunks,
+  });
   mock.addFixture({ match: { predicate: () => true }, response: decide, chunkSize: 200 });
   const url = await mock.start();
   return {
@@ -74,7 +85,10 @@ function hear({ messages, tools = [] }: ChatCompletionRequest): Heard {
     return text === null ? [] : [{ ...text, index }];
   });
   const newest = spoken.at(-1);
-  const system = messages.filter(({ role }) => role === 'system').map(textOf).join('\n');
+  const system = messages
+    .filter(({ role }) => role === 'system')
+    .map(textOf)
+    .join('\n');
   return {
     author: newest?.author ?? 'you',
     room: newest?.room ?? null,
@@ -91,7 +105,9 @@ function hear({ messages, tools = [] }: ChatCompletionRequest): Heard {
 }
 
 /** `[Ann in room "HQ", Tuesday …]` before the words, as the service writes it; null for what no person said. */
-function wordsOf(content: string): { author: string; room: string | null; when: string; text: string } | null {
+function wordsOf(
+  content: string,
+): { author: string; room: string | null; when: string; text: string } | null {
   const said = withoutReminders(content);
   const headings = [...said.matchAll(/^\[(.+) in (?:room "(.*)"|a direct conversation), ([^\]]+)\]$/gm)];
   const heading = headings.at(-1);

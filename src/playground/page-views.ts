@@ -1,6 +1,16 @@
 import type { Campfire } from './campfire.ts';
 import type { PlaygroundEvent } from './events.ts';
-import type { Boost, Bot, DeliveryRecord, Face, FaultSettings, Message, Push, Room, User } from './records.ts';
+import type {
+  Boost,
+  Bot,
+  DeliveryRecord,
+  Face,
+  FaultSettings,
+  Message,
+  Push,
+  Room,
+  User,
+} from './records.ts';
 import { type ShownBody, showBody } from './sanitiser.ts';
 
 /** What the chat page gets to see. Bot keys and webhook URLs are credentials and stay out of it. */

@@ -6,6 +6,10 @@ import { botApi } from './bot-api.ts';
 import { Campfire, type CampfireOptions } from './campfire.ts';
 import { EventStream } from './events.ts';
 import { Faults } from './faults.ts';
+import { keyFault } from './page/key-fault.ts';
+import { pageRoutes } from './page/page.ts';
+import { serviceFeed, type WatchedService } from './page/service-feed.ts';
+import type { SuggestedPrompt } from './page/shell.ts';
 import { pageApi } from './page-api.ts';
 import type { Face } from './records.ts';
 import { Storm } from './storm.ts';
@@ -18,6 +22,10 @@ export interface PlaygroundOptions extends Omit<CampfireOptions, 'clock' | 'even
   workers?: number;
   /** How long a bot's endpoint may take to connect and for each read; Campfire's 7 s unless a test is in a hurry. */
   webhookTimeoutMs?: number;
+  /** Messages that the chat page offers to send. */
+  suggestedPrompts?: readonly SuggestedPrompt[];
+  /** A service whose doings the chat page shows beside the rooms. */
+  service?: WatchedService;
   /** Campfire behind `DISABLE_SSL`: its URLs begin with http instead of https. */
   disableSsl?: boolean;
 }
@@ -65,6 +73,10 @@ export function createPlayground(options: PlaygroundOptions): Playground {
     '/playground/api',
     pageApi({ campfire, events, webhooks, faults, storm, face, closing: closing.signal }),
   );
+  const { service, suggestedPrompts = [] } = options;
+  app.route('/', pageRoutes({ suggestedPrompts, hasService: service !== undefined }));
+  app.route('/', keyFault(campfire));
+  if (service) app.route('/', serviceFeed(service, clock, closing.signal));
   app.get('/playground/files/:id', (c) => serveFile(campfire, c.req.param('id')));
 
   return {

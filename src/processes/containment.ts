@@ -30,7 +30,11 @@ export function chooseContainment(wanted: 'auto' | Containment): ContainmentChoi
   if (wanted === 'group') return { layer: 'group', reason: 'CONTAINMENT=group asks for it.', remedy: null };
   const problem = tryNamespace();
   if (problem === null) {
-    return { layer: 'namespace', reason: 'bubblewrap works here, each session has its own pid namespace.', remedy: null };
+    return {
+      layer: 'namespace',
+      reason: 'bubblewrap works here, each session has its own pid namespace.',
+      remedy: null,
+    };
   }
   if (wanted === 'namespace') return null;
   return {
@@ -42,16 +46,28 @@ export function chooseContainment(wanted: 'auto' | Containment): ContainmentChoi
 }
 
 function tryNamespace(): string | null {
-  const { error, status, stderr } = spawnSync('bwrap', [...namespaceArguments, '--tmpfs', '/mnt', '--', 'true'], {
-    encoding: 'utf8',
-    timeout: 5000,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const { error, status, stderr } = spawnSync(
+    'bwrap',
+    [...namespaceArguments, '--tmpfs', '/mnt', '--', 'true'],
+    {
+      encoding: 'utf8',
+      timeout: 5000,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
   if (error) return 'code' in error && error.code === 'ENOENT' ? 'bwrap is not installed.' : error.message;
   return status === 0 ? null : (stderr.trim().split('\n')[0] ?? `bwrap ended with ${status}.`);
 }
 
-const namespaceArguments = ['--unshare-pid', '--die-with-parent', '--dev-bind', '/', '/', '--proc', '/proc'] as const;
+const namespaceArguments = [
+  '--unshare-pid',
+  '--die-with-parent',
+  '--dev-bind',
+  '/',
+  '/',
+  '--proc',
+  '/proc',
+] as const;
 
 /** The command that starts `command` inside the layer, with `slot` as the only visible part of `hidden`. */
 export function contain(
@@ -63,5 +79,8 @@ export function contain(
 ): { command: string; args: string[] } {
   if (layer === 'group') return { command, args: [...args] };
   const hide = hidden.paths.flatMap((path) => ['--tmpfs', path]);
-  return { command: 'bwrap', args: [...namespaceArguments, ...hide, '--bind', slot, slot, '--', command, ...args] };
+  return {
+    command: 'bwrap',
+    args: [...namespaceArguments, ...hide, '--bind', slot, slot, '--', command, ...args],
+  };
 }

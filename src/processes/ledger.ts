@@ -35,7 +35,13 @@ export interface Ledger {
 export function createLedger(store: Store): Ledger {
   return {
     enter({ tag, pid, startTicks, bootId }) {
-      store.run('INSERT INTO processes (tag, pid, start_ticks, boot_id) VALUES (?, ?, ?, ?)', tag, pid, startTicks, bootId);
+      store.run(
+        'INSERT INTO processes (tag, pid, start_ticks, boot_id) VALUES (?, ?, ?, ?)',
+        tag,
+        pid,
+        startTicks,
+        bootId,
+      );
     },
     strike: (tag) => void store.run('DELETE FROM processes WHERE tag = ?', tag),
     entries: () =>

@@ -38,7 +38,8 @@ export function readMemory(limitSettingBytes: number | null, read: ReadFile = re
 function hostMemory(read: ReadFile): MemoryReading {
   const text = read('/proc/meminfo');
   if (text === null) throw new Error('/proc/meminfo cannot be read.');
-  const field = (name: string) => Number(text.match(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm'))?.[1] ?? 0) * 1024;
+  const field = (name: string) =>
+    Number(text.match(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm'))?.[1] ?? 0) * 1024;
   const limitBytes = field('MemTotal');
   const availableBytes = field('MemAvailable');
   return { source: 'host', limitBytes, usedBytes: limitBytes - availableBytes, availableBytes };
@@ -69,7 +70,9 @@ function cgroupV1(read: ReadFile): CgroupUse | null {
     const limit = read(`${folder}/memory.limit_in_bytes`);
     const usage = read(`${folder}/memory.usage_in_bytes`);
     if (limit === null || usage === null) continue;
-    const inactiveFile = Number(read(`${folder}/memory.stat`)?.match(/^total_inactive_file (\d+)/m)?.[1] ?? 0);
+    const inactiveFile = Number(
+      read(`${folder}/memory.stat`)?.match(/^total_inactive_file (\d+)/m)?.[1] ?? 0,
+    );
     return { source: 'cgroup-v1', limitBytes: Number(limit), usedBytes: Number(usage) - inactiveFile };
   }
   return null;

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** What `/proc` tells about processes: the one reader of Linux's process table. All calls are synchronous reads. */
 
@@ -56,15 +56,6 @@ export function environmentOf(pid: number, name: string): string | null {
 /** The first word of the command line, e.g. `/…/claude`; empty for kernel threads and ended processes. */
 export function commandOf(pid: number): string {
   return readProc(pid, 'cmdline')?.split('\0')[0] ?? '';
-}
-
-/** Names the pid namespace a process lives in; null when not readable. */
-export function pidNamespaceOf(pid: number): string | null {
-  try {
-    return readlinkSync(`/proc/${pid}/ns/pid`);
-  } catch {
-    return null;
-  }
 }
 
 /** Proportional set size in bytes: each shared page counted once over all who share it; 0 when not readable. */

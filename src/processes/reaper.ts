@@ -1,6 +1,13 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Ledger, LedgerEntry } from './ledger.ts';
-import { environmentOf, listProcesses, type ProcessStat, readBootId, readStat, withDescendants } from './proc.ts';
+import {
+  environmentOf,
+  listProcesses,
+  type ProcessStat,
+  readBootId,
+  readStat,
+  withDescendants,
+} from './proc.ts';
 
 /**
  * Finds and ends processes by ownership, never by name.
@@ -27,7 +34,15 @@ export interface Reaper {
   membersOf(tag: string): ProcessStat[];
 }
 
-export function createReaper({ ledger, instance, clock }: { ledger: Ledger; instance: string; clock: Clock }): Reaper {
+export function createReaper({
+  ledger,
+  instance,
+  clock,
+}: {
+  ledger: Ledger;
+  instance: string;
+  clock: Clock;
+}): Reaper {
   const bootId = readBootId();
 
   const membersOf = (tag: string): ProcessStat[] => {
@@ -43,7 +58,9 @@ export function createReaper({ ledger, instance, clock }: { ledger: Ledger; inst
       const left = find();
       if (left.length === 0) return [...killed];
       if (clock.monotonicMs() > giveUpAt) {
-        throw new Error(`Processes ${left.map(({ pid }) => pid).join(', ')} did not end within ${killPatienceMs} ms of SIGKILL.`);
+        throw new Error(
+          `Processes ${left.map(({ pid }) => pid).join(', ')} did not end within ${killPatienceMs} ms of SIGKILL.`,
+        );
       }
       for (const stat of left) {
         if (kill(stat)) killed.add(stat.pid);

@@ -36,7 +36,10 @@ export type Admission =
 /** May a session start now? Idle ones make room, the least recently used first; busy ones never do. */
 export function decideAdmission({ sessions, memory, maxSessions, cores }: AdmissionReading): Admission {
   const reserveBytes = Math.max(64 * megabyte, memory.limitBytes * 0.04);
-  const growthBytes = sessions.reduce((sum, { memoryBytes }) => sum + Math.max(0, expectedPeakBytes - memoryBytes), 0);
+  const growthBytes = sessions.reduce(
+    (sum, { memoryBytes }) => sum + Math.max(0, expectedPeakBytes - memoryBytes),
+    0,
+  );
   const firstOne = sessions.length === 0;
   const needBytes = firstOne ? freshCostBytes : growthBytes + expectedPeakBytes;
   const spareBytes = memory.availableBytes - needBytes - reserveBytes;
@@ -44,9 +47,12 @@ export function decideAdmission({ sessions, memory, maxSessions, cores }: Admiss
   const full = maxSessions !== null && sessions.length >= maxSessions;
   if (full || spareBytes < 0) {
     const reason = full ? 'max-sessions' : 'memory';
-    if (sessions.some(({ state }) => state === 'closing')) return { kind: 'wait', reason: 'closing', spareBytes };
+    if (sessions.some(({ state }) => state === 'closing'))
+      return { kind: 'wait', reason: 'closing', spareBytes };
     const victim = leastRecentlyUsed(sessions);
-    return victim ? { kind: 'evict', victim: victim.name, reason, spareBytes } : { kind: 'wait', reason, spareBytes };
+    return victim
+      ? { kind: 'evict', victim: victim.name, reason, spareBytes }
+      : { kind: 'wait', reason, spareBytes };
   }
   if (sessions.filter(({ state }) => state === 'starting').length >= cores) {
     return { kind: 'wait', reason: 'starts', spareBytes };

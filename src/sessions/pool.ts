@@ -115,7 +115,8 @@ class SessionPool implements Pool {
   async drain(): Promise<number> {
     this.#draining = true;
     for (const stop of this.#stopTimers) stop();
-    for (const { granted } of this.#waiters.splice(0)) granted.reject(new PoolDrainingError('The service is stopping.'));
+    for (const { granted } of this.#waiters.splice(0))
+      granted.reject(new PoolDrainingError('The service is stopping.'));
     const all = [...this.#sessions.values()];
     const closed = await Promise.all(all.map((session) => this.#closeSession(session, 'shutdown')));
     const count = closed.filter(Boolean).length;
@@ -130,7 +131,8 @@ class SessionPool implements Pool {
     for (const waiter of [...this.#waiters]) {
       const session = this.#sessions.get(nameOf(waiter.conversation));
       if (session) {
-        if (session.state === 'idle' && session.bot.revision === waiter.bot.revision) this.#grant(waiter, session, 'hot');
+        if (session.state === 'idle' && session.bot.revision === waiter.bot.revision)
+          this.#grant(waiter, session, 'hot');
         else if (session.state === 'idle') void this.#closeSession(session, 'bot-changed');
       } else if (!roomIsShort) {
         roomIsShort = !this.#tryOpen(waiter);
@@ -158,7 +160,12 @@ class SessionPool implements Pool {
       }
     } else if (waiter.toldReason !== admission.reason) {
       waiter.toldReason = admission.reason;
-      this.#parts.emit({ type: 'turn.waiting', session: nameOf(waiter.conversation), reason: admission.reason, detail });
+      this.#parts.emit({
+        type: 'turn.waiting',
+        session: nameOf(waiter.conversation),
+        reason: admission.reason,
+        detail,
+      });
     }
     return false;
   }

@@ -145,7 +145,11 @@ export class Session {
   #open(): Agent {
     const { openAgent, clock, emit } = this.#parts;
     const startedMs = clock.monotonicMs();
-    const agent = openAgent({ profile: this.bot.profile, slot: this.#recall.slot, memory: this.#recall.memory });
+    const agent = openAgent({
+      profile: this.bot.profile,
+      slot: this.#recall.slot,
+      memory: this.#recall.memory,
+    });
     void agent.ready.then(() => {
       if (this.state === 'starting') this.state = 'busy';
       const pid = agent.pid();

@@ -20,8 +20,15 @@ export function createSlots(dataDir: string): Slots {
     newId: () => randomUUID(),
     open(id) {
       const root = join(parent, id);
-      const slot = { id, root, config: join(root, 'config'), work: join(root, 'work'), temp: join(root, 'temp') };
-      for (const folder of [slot.config, slot.work, slot.temp]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+      const slot = {
+        id,
+        root,
+        config: join(root, 'config'),
+        work: join(root, 'work'),
+        temp: join(root, 'temp'),
+      };
+      for (const folder of [slot.config, slot.work, slot.temp])
+        mkdirSync(folder, { recursive: true, mode: 0o700 });
       return slot;
     },
     emptyTemp(slot) {

@@ -69,7 +69,12 @@ function open(path: string): DatabaseSync {
   }
 }
 
-function migrate(database: DatabaseSync, path: string, existed: boolean, migrations: readonly Migration[]): void {
+function migrate(
+  database: DatabaseSync,
+  path: string,
+  existed: boolean,
+  migrations: readonly Migration[],
+): void {
   const ordered = [...migrations].sort((a, b) => a.version - b.version);
   const newest = ordered.at(-1)?.version ?? 0;
   const current = userVersion(database);
@@ -124,7 +129,10 @@ function storeOver(database: DatabaseSync): Store {
       const row = statement(sql).get(...values);
       return row && ({ ...row } as T);
     },
-    all: <T>(sql: string, ...values: SQLInputValue[]) => statement(sql).all(...values).map((row) => ({ ...row }) as T),
+    all: <T>(sql: string, ...values: SQLInputValue[]) =>
+      statement(sql)
+        .all(...values)
+        .map((row) => ({ ...row }) as T),
     transaction(work) {
       if (depth > 0) return work();
       database.exec('BEGIN IMMEDIATE');

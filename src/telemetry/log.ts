@@ -2,7 +2,9 @@ import { type DestinationStream, type Logger, pino } from 'pino';
 import type { Emit, LifecycleEvent } from './events.ts';
 
 /** How loud an event is, and the words people grep for. Events without a row are `info` under their own name. */
-const wording: { [T in LifecycleEvent['type']]?: { level: 'debug' | 'info' | 'warn' | 'error'; words: string } } = {
+const wording: {
+  [T in LifecycleEvent['type']]?: { level: 'debug' | 'info' | 'warn' | 'error'; words: string };
+} = {
   'service.started': { level: 'info', words: 'Ready' },
   'service.degraded': { level: 'warn', words: 'Running with less than it could have' },
   'service.draining': { level: 'info', words: '[Shutdown] Draining' },

@@ -66,7 +66,9 @@ export function createDelivery(parts: DeliveryParts): Delivery {
 
   const wake = (): void => {
     if (stopped) return;
-    look().catch((error: unknown) => emit({ type: 'part.failed', part: 'delivery', problem: messageOf(error) }));
+    look().catch((error: unknown) =>
+      emit({ type: 'part.failed', part: 'delivery', problem: messageOf(error) }),
+    );
   };
 
   const send = async (conversation: Conversation, name: SessionName): Promise<void> => {
@@ -113,7 +115,12 @@ function write(row: OutboxRow, bot: Bot, { client }: DeliveryParts): Promise<Pos
   return client.attach(bot.key, row.roomId, { filename, type, content: new TextEncoder().encode(text) });
 }
 
-function judge(row: OutboxRow, bot: Bot, answer: Posted | Failure, parts: DeliveryParts): DeliveryResult | Promise<DeliveryResult> {
+function judge(
+  row: OutboxRow,
+  bot: Bot,
+  answer: Posted | Failure,
+  parts: DeliveryParts,
+): DeliveryResult | Promise<DeliveryResult> {
   switch (answer.kind) {
     case 'posted':
       return { kind: 'sent', campfireId: answer.id };
@@ -122,7 +129,11 @@ function judge(row: OutboxRow, bot: Bot, answer: Posted | Failure, parts: Delive
     case 'rejected':
       return row.kind === 'notice'
         ? { kind: 'undeliverable', problem: `Campfire refuses it (${answer.status})` }
-        : { kind: 'replaced', draft: notice(row, bot, { say: 'failed' }), problem: `Campfire refused it (${answer.status})` };
+        : {
+            kind: 'replaced',
+            draft: notice(row, bot, { say: 'failed' }),
+            problem: `Campfire refused it (${answer.status})`,
+          };
     case 'unavailable':
       // With a status somebody answered for Campfire, mostly a proxy while Campfire restarts; without one the
       // connection broke after the request was on its way. A stored file whose preview failed is a 500, too.
@@ -130,7 +141,11 @@ function judge(row: OutboxRow, bot: Bot, answer: Posted | Failure, parts: Delive
         ? resolveDoubt(row, bot, parts)
         : retry(row, `Campfire is not available (${answer.cause})`, parts);
     case 'tooMany':
-      return { kind: 'retry', at: parts.clock.now() + (answer.retryAfterMs ?? longestRetryMs), problem: 'Campfire asks to wait' };
+      return {
+        kind: 'retry',
+        at: parts.clock.now() + (answer.retryAfterMs ?? longestRetryMs),
+        problem: 'Campfire asks to wait',
+      };
     default:
       return retry(row, `${answer.kind}${'remedy' in answer ? `: ${answer.remedy}` : ''}`, parts);
   }
@@ -153,7 +168,11 @@ async function resolveDoubt(row: OutboxRow, bot: Bot, parts: DeliveryParts): Pro
   if (found.kind === 'unsupported') {
     parts.emit({ type: 'delivery.in_doubt', session, turn, resolution: 'cannot be known, the room is told' });
     const name = readContent(row.messages[0].content).author ?? '…';
-    return { kind: 'replaced', draft: notice(row, bot, { say: 'in-doubt', name }), problem: 'interrupted post' };
+    return {
+      kind: 'replaced',
+      draft: notice(row, bot, { say: 'in-doubt', name }),
+      problem: 'interrupted post',
+    };
   }
   return askAgain(row, found.kind, parts);
 }
@@ -176,7 +195,8 @@ async function findOwn(
     );
     const oldest = page.messages[0];
     if (own) return { kind: 'known', id: own.id };
-    if (!oldest || !page.more || Date.parse(oldest.createdAt) < row.decidedAt - clockSkewMs) return { kind: 'known', id: null };
+    if (!oldest || !page.more || Date.parse(oldest.createdAt) < row.decidedAt - clockSkewMs)
+      return { kind: 'known', id: null };
     before = oldest.id;
   }
 }
@@ -189,7 +209,10 @@ function askAgain(row: OutboxRow, cause: string, parts: DeliveryParts): Delivery
 
 function notice(row: OutboxRow, bot: Bot, sentence: Sentence) {
   const marker = markerOf({ id: row.turnId, messages: row.messages })(row.ordinal);
-  return { kind: 'notice' as const, body: plainNotice(wordsFor(sentence, languageOf(bot)), `${marker}-notice`) };
+  return {
+    kind: 'notice' as const,
+    body: plainNotice(wordsFor(sentence, languageOf(bot)), `${marker}-notice`),
+  };
 }
 
 function retry(row: OutboxRow, problem: string, parts: DeliveryParts): DeliveryResult {
@@ -202,7 +225,12 @@ function nextTry(row: OutboxRow, { clock, random }: DeliveryParts): number {
   return clock.now() + delayMs * (0.5 + random() / 2);
 }
 
-function report(session: SessionName, row: OutboxRow, result: DeliveryResult, { emit, clock }: DeliveryParts): void {
+function report(
+  session: SessionName,
+  row: OutboxRow,
+  result: DeliveryResult,
+  { emit, clock }: DeliveryParts,
+): void {
   const turn = String(row.turnId);
   if (result.kind === 'sent') {
     emit({ type: 'delivery.sent', session, turn, ordinal: row.ordinal, campfireId: result.campfireId });

@@ -133,7 +133,11 @@ async function serveOnce(conversation: Conversation, name: SessionName, parts: S
   parts.onDecided();
   emit({
     ...{ type: 'turn.decided', session: name, turn: String(turn.id), outcome: attempt.outcome.kind },
-    ...{ path: lease.path, durationMs: Math.round(clock.monotonicMs() - startedMs), costUsd: attempt.costUsd },
+    ...{
+      path: lease.path,
+      durationMs: Math.round(clock.monotonicMs() - startedMs),
+      costUsd: attempt.costUsd,
+    },
     cause: 'cause' in attempt.outcome ? attempt.outcome.cause : null,
   });
 }

@@ -1,17 +1,17 @@
 import type { AgentResult } from '../agent/agent.ts';
 import { promptText, retryText } from '../agent/prompt.ts';
-import { plainNotice, renderReply } from '../campfire/html/render.ts';
 import { readBody } from '../campfire/html/read.ts';
+import { plainNotice, renderReply } from '../campfire/html/render.ts';
 import type { Bot, Language } from '../config/bot.ts';
 import { type Clock, within } from '../lib/clock.ts';
-import type { Outcome, OutboxDraft, Turn } from '../mail/mail.ts';
+import type { OutboxDraft, Outcome, Turn } from '../mail/mail.ts';
 import type { Lease } from '../sessions/pool.ts';
 import type { Emit, SessionName } from '../telemetry/events.ts';
 import { readContent, writeFile } from './content.ts';
 import { type Sentence, wordsFor } from './sentences.ts';
 
 /** A turn that was cut off this many times ends in a sentence, so that no message can end every start. */
-export const maxAttempts = 3;
+const maxAttempts = 3;
 
 /** What became of one attempt. */
 export type Attempt =
@@ -50,7 +50,12 @@ export async function runTurn(turn: Turn, bot: Bot, lease: Lease, parts: RunTurn
   // It may have finished in the very moment in which it was told to stop.
   if (late.kind === 'answered') return judge(turn, bot, late);
   if (first === 'stopping') return { kind: 'given-back' };
-  return decided(turn, bot, { say: 'timed-out', minutes: Math.max(1, Math.round(parts.turnTimeoutMs / 60_000)) }, 'turn timeout');
+  return decided(
+    turn,
+    bot,
+    { say: 'timed-out', minutes: Math.max(1, Math.round(parts.turnTimeoutMs / 60_000)) },
+    'turn timeout',
+  );
 }
 
 /** A turn that ends without having run, in one sentence. */
@@ -89,7 +94,10 @@ function answered(turn: Turn, bot: Bot, text: string, costUsd: number): Attempt 
   const rendered = renderReply(text, { marker: markerOf(turn), language });
   const posts = rendered.bodies.map((body): OutboxDraft => ({ kind: 'post', body }));
   if (rendered.kind === 'empty') {
-    posts.push({ kind: 'post', body: plainNotice(wordsFor({ say: 'empty-answer' }, language), markerOf(turn)(0)) });
+    posts.push({
+      kind: 'post',
+      body: plainNotice(wordsFor({ say: 'empty-answer' }, language), markerOf(turn)(0)),
+    });
   }
   if (rendered.kind === 'file') {
     const filename = `answer-${markerOf(turn)(posts.length)}.md`;
@@ -110,7 +118,10 @@ function promptFor(turn: Turn, bot: Bot, timeZone: string): string {
 }
 
 /** The class by which a restart recognises its own post (classes survive Campfire's sanitiser). */
-export function markerOf(turn: { id: number; messages: readonly { messageId: number | null }[] }): (ordinal: number) => string {
+export function markerOf(turn: {
+  id: number;
+  messages: readonly { messageId: number | null }[];
+}): (ordinal: number) => string {
   const messageId = turn.messages.at(-1)?.messageId ?? null;
   return (ordinal) => (messageId === null ? `t${turn.id}-${ordinal}` : `m${messageId}-${ordinal}`);
 }
@@ -120,7 +131,8 @@ export function languageOf(bot: Bot): Language {
 }
 
 function sentenceForApiError(status: number | null, code: string): Sentence {
-  if (status === 429 || status === 529 || code === 'rate_limit' || code === 'overloaded') return { say: 'overloaded' };
+  if (status === 429 || status === 529 || code === 'rate_limit' || code === 'overloaded')
+    return { say: 'overloaded' };
   if (status === 401 || status === 403 || code === 'authentication_failed' || code === 'billing_error') {
     return { say: 'not-authorised' };
   }

@@ -19,12 +19,16 @@ type Wording = { [S in Sentence as S['say']]: (sentence: S) => string };
 const wordings: Record<Language, Wording> = {
   en: {
     'empty-answer': () => 'I finished, but there was nothing to say.',
-    'timed-out': ({ minutes }) => `I ran out of time after ${minutes} minutes. Ask me for a smaller piece and I will try again.`,
+    'timed-out': ({ minutes }) =>
+      `I ran out of time after ${minutes} minutes. Ask me for a smaller piece and I will try again.`,
     overloaded: () => 'Claude is overloaded right now. Please ask me again in a few minutes.',
-    'not-authorised': () => 'I cannot reach Claude: my access was refused. Please tell whoever runs this bot.',
+    'not-authorised': () =>
+      'I cannot reach Claude: my access was refused. Please tell whoever runs this bot.',
     'api-failed': () => 'I could not reach Claude just now. Please ask me again in a moment.',
-    'too-many-steps': () => 'This took more steps than I am allowed. Ask me for a smaller piece and I will try again.',
-    'gave-up': () => 'I was cut off three times while working on this one, so I stopped. Ask me again, perhaps in smaller pieces.',
+    'too-many-steps': () =>
+      'This took more steps than I am allowed. Ask me for a smaller piece and I will try again.',
+    'gave-up': () =>
+      'I was cut off three times while working on this one, so I stopped. Ask me again, perhaps in smaller pieces.',
     stopped: () => 'I was stopped before I could answer.',
     'in-doubt': ({ name }) => `I was restarted while answering ${name}; if no answer is above, ask me again.`,
     'no-room': () => 'I waited ten minutes for free memory and found none. Please ask me again later.',

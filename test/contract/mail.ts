@@ -33,7 +33,11 @@ export function mailContract(name: string, open: (clock: TestClock) => Promise<M
   withMail('a message is accepted once, and a repeat changes nothing', async ({ mail }) => {
     assert.equal(await mail.accept(from(1, 'first')), 'accepted');
     assert.equal(await mail.accept(from(1, 'again')), 'duplicate');
-    assert.equal(await mail.accept({ ...from(1), botId: 'other' }), 'accepted', 'another bot, another message');
+    assert.equal(
+      await mail.accept({ ...from(1), botId: 'other' }),
+      'accepted',
+      'another bot, another message',
+    );
     assert.equal((await mail.begin(room))?.messages[0].content, 'first');
   });
 
@@ -48,18 +52,21 @@ export function mailContract(name: string, open: (clock: TestClock) => Promise<M
     assert.deepEqual(await answerAll(mail), ['9', '11', '12', 'null', 'null']);
   });
 
-  withMail('a conversation has one unfinished turn, and its attempts are counted across lives', async (under) => {
-    await under.mail.accept(from(1));
-    await under.mail.accept(from(2));
-    const first = must(await under.mail.begin(room));
-    const mail = await under.reopen();
-    const again = must(await mail.begin(room));
-    assert.equal(again.id, first.id);
-    assert.deepEqual([first.attempt, again.attempt], [1, 2]);
-    assert.notEqual(again.promptUuid, first.promptUuid);
-    assert.equal(again.previousPromptUuid, first.promptUuid);
-    assert.deepEqual(await mail.conversationsWithMail(), [room]);
-  });
+  withMail(
+    'a conversation has one unfinished turn, and its attempts are counted across lives',
+    async (under) => {
+      await under.mail.accept(from(1));
+      await under.mail.accept(from(2));
+      const first = must(await under.mail.begin(room));
+      const mail = await under.reopen();
+      const again = must(await mail.begin(room));
+      assert.equal(again.id, first.id);
+      assert.deepEqual([first.attempt, again.attempt], [1, 2]);
+      assert.notEqual(again.promptUuid, first.promptUuid);
+      assert.equal(again.previousPromptUuid, first.promptUuid);
+      assert.deepEqual(await mail.conversationsWithMail(), [room]);
+    },
+  );
 
   withMail('an attempt that is given back does not count', async ({ mail }) => {
     await mail.accept(from(1));
@@ -75,7 +82,7 @@ export function mailContract(name: string, open: (clock: TestClock) => Promise<M
     assert.equal((await mail.counts()).undelivered, 1);
   });
 
-  withMail('rows are handed out in the order of decision, one after the other', async ({ mail }, ) => {
+  withMail('rows are handed out in the order of decision, one after the other', async ({ mail }) => {
     for (const id of [1, 2]) {
       await mail.accept(from(id));
       await mail.decide(must(await mail.begin(room)), { kind: 'answered' }, [post(`${id}a`), post(`${id}b`)]);
@@ -101,19 +108,33 @@ export function mailContract(name: string, open: (clock: TestClock) => Promise<M
     assert.deepEqual([again.body, again.tries, again.inDoubt], ['a', 1, false]);
   });
 
-  withMail('a row that was being sent when the service died is in doubt, others are not', async (under, clock) => {
-    await under.mail.accept(from(1));
-    await under.mail.decide(must(await under.mail.begin(room)), { kind: 'answered' }, [post('a'), post('b')]);
-    assert.equal((await under.mail.takeOutbox(room, clock.now()))?.inDoubt, false);
-    const mail = await under.reopen();
-    const doubted = must(await mail.takeOutbox(room, clock.now()));
-    assert.deepEqual([doubted.body, doubted.inDoubt], ['a', true]);
-    await mail.settleOutbox(doubted, { kind: 'ask-again', at: clock.now(), problem: 'away' });
-    assert.equal((await mail.takeOutbox(room, clock.now()))?.inDoubt, true, 'it stays in doubt until somebody knows');
-    await mail.settleOutbox(doubted, { kind: 'replaced', draft: { kind: 'notice', body: 'n' }, problem: 'p' });
-    const notice = must(await mail.takeOutbox(room, clock.now()));
-    assert.deepEqual([notice.body, notice.kind, notice.inDoubt], ['n', 'notice', false]);
-  });
+  withMail(
+    'a row that was being sent when the service died is in doubt, others are not',
+    async (under, clock) => {
+      await under.mail.accept(from(1));
+      await under.mail.decide(must(await under.mail.begin(room)), { kind: 'answered' }, [
+        post('a'),
+        post('b'),
+      ]);
+      assert.equal((await under.mail.takeOutbox(room, clock.now()))?.inDoubt, false);
+      const mail = await under.reopen();
+      const doubted = must(await mail.takeOutbox(room, clock.now()));
+      assert.deepEqual([doubted.body, doubted.inDoubt], ['a', true]);
+      await mail.settleOutbox(doubted, { kind: 'ask-again', at: clock.now(), problem: 'away' });
+      assert.equal(
+        (await mail.takeOutbox(room, clock.now()))?.inDoubt,
+        true,
+        'it stays in doubt until somebody knows',
+      );
+      await mail.settleOutbox(doubted, {
+        kind: 'replaced',
+        draft: { kind: 'notice', body: 'n' },
+        problem: 'p',
+      });
+      const notice = must(await mail.takeOutbox(room, clock.now()));
+      assert.deepEqual([notice.body, notice.kind, notice.inDoubt], ['n', 'notice', false]);
+    },
+  );
 
   test(`${name}: whatever happens in whatever order, every message gets one outcome, in order`, async () => {
     await fc.assert(
@@ -140,7 +161,10 @@ type Step =
 const roomNumber = fc.integer({ min: 1, max: 2 });
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant('accept' as const), id: fc.integer({ min: 1, max: 12 }), room: roomNumber }),
-  fc.record({ do: fc.constantFrom('begin' as const, 'decide' as const, 'deliver' as const), room: roomNumber }),
+  fc.record({
+    do: fc.constantFrom('begin' as const, 'decide' as const, 'deliver' as const),
+    room: roomNumber,
+  }),
   fc.constant({ do: 'crash' as const }),
   fc.constant({ do: 'wait' as const }),
 );
@@ -188,10 +212,19 @@ async function follow(steps: readonly Step[], under: MailUnderTest, clock: TestC
   }
   for (const turn of running.values()) await decide(turn);
   for (const roomId of [1, 2]) {
-    for (let turn = await mail.begin({ botId: 'helper', roomId }); turn; turn = await mail.begin({ botId: 'helper', roomId })) await decide(turn);
+    for (
+      let turn = await mail.begin({ botId: 'helper', roomId });
+      turn;
+      turn = await mail.begin({ botId: 'helper', roomId })
+    )
+      await decide(turn);
     while (await deliver(roomId));
   }
-  assert.deepEqual([...decidedIn].sort(), [...accepted].sort(), 'each accepted message was decided exactly once');
+  assert.deepEqual(
+    [...decidedIn].sort(),
+    [...accepted].sort(),
+    'each accepted message was decided exactly once',
+  );
   assert.deepEqual([...sent].map(Number).sort(), [...accepted].sort(), 'and answered exactly once');
   for (const roomId of [1, 2]) {
     const inRoom = (ids: readonly number[]) => ids.filter((id) => Math.floor(id / 100) === roomId);

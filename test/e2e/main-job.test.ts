@@ -16,7 +16,11 @@ function agentProcesses(home: ServiceHome): number[] {
     .map(({ pid }) => pid);
 }
 
-const textOf = (html: string | null) => (html ?? '').replace(/<[^>]+>/g, ' ').replace(/\s+/g, ' ').trim();
+const textOf = (html: string | null) =>
+  (html ?? '')
+    .replace(/<[^>]+>/g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim();
 
 test('a mention is answered, the next one by the same process, and after the idle time memory is still there', async (t) => {
   const stage = await setStage(t);
@@ -27,7 +31,10 @@ test('a mention is answered, the next one by the same process, and after the idl
   assert.equal(session?.id, '50:assistant');
   stage.say(50, 'hello again');
   await stage.answers(50, 2);
-  assert.deepEqual((await service.sessions()).map(({ pid, turns }) => ({ pid, turns })), [{ pid: session?.pid, turns: 2 }]);
+  assert.deepEqual(
+    (await service.sessions()).map(({ pid, turns }) => ({ pid, turns })),
+    [{ pid: session?.pid, turns: 2 }],
+  );
   assert.equal((await service.health()).sessions.live, 1);
   await eventually('the idle session to be closed', async () => (await service.health()).sessions.live === 0);
   assert.deepEqual(agentProcesses(stage.home), []);
@@ -37,7 +44,10 @@ test('a mention is answered, the next one by the same process, and after the idl
   assert.equal(await service.stop(), 0);
   assert.deepEqual(agentProcesses(stage.home), []);
   for (const line of ['Closed agent client for session', 'Removed expired session', 'All sessions closed']) {
-    assert.ok(service.log.some((entry) => entry.includes(line)), line);
+    assert.ok(
+      service.log.some((entry) => entry.includes(line)),
+      line,
+    );
   }
 });
 
@@ -155,7 +165,8 @@ test('no key is in the log, in an answer of the service, in a room or on a comma
     ...agentProcesses(stage.home).map((each) => readFileSync(`/proc/${each}/cmdline`, 'utf8')),
   ].join('\n');
   assert.ok(pid && seen.includes(`${pid}`), 'the search looked at the right things');
-  for (const secret of [apiKey, botKey, botKey.split('-')[1] ?? '']) assert.equal(seen.includes(secret), false);
+  for (const secret of [apiKey, botKey, botKey.split('-')[1] ?? ''])
+    assert.equal(seen.includes(secret), false);
   await service.stop();
 });
 

@@ -38,7 +38,9 @@ function supervision(t: TestContext, layer: Containment, instance = 'test-instan
 
 /** Looks by itself, without the code under test: who has not ended and carries the tag. */
 function alive(tag: string): number[] {
-  return listProcesses().filter(({ pid }) => environmentOf(pid, tagVariable) === tag).map(({ pid }) => pid);
+  return listProcesses()
+    .filter(({ pid }) => environmentOf(pid, tagVariable) === tag)
+    .map(({ pid }) => pid);
 }
 
 for (const layer of ['namespace', 'group'] as const) {
@@ -117,7 +119,13 @@ test('a reused pid is nobody’s: an entry whose start time or boot differs kill
 
 test('a program that does not exist is a failed start, not a crash', async (t) => {
   const { folder, supervisor } = supervision(t, 'group');
-  const child = supervisor.spawn({ command: '/nowhere/claude', args: [], cwd: folder, env: {}, slot: folder });
+  const child = supervisor.spawn({
+    command: '/nowhere/claude',
+    args: [],
+    cwd: folder,
+    env: {},
+    slot: folder,
+  });
   assert.equal((await child.exited).startError?.message, 'spawn /nowhere/claude ENOENT');
   assert.deepEqual(await child.end(bounds), { forced: null });
 });

@@ -14,31 +14,75 @@ const megabyte = 1024 * 1024;
 const idle = (name: string, idleSinceMs: number, memoryMb = 150): SessionReading => ({
   ...{ name, state: 'idle', idleSinceMs, memoryBytes: memoryMb * megabyte },
 });
-const busy = (name: string): SessionReading => ({ name, state: 'busy', idleSinceMs: 0, memoryBytes: 150 * megabyte });
+const busy = (name: string): SessionReading => ({
+  name,
+  state: 'busy',
+  idleSinceMs: 0,
+  memoryBytes: 150 * megabyte,
+});
 
-function reading(sessions: SessionReading[], availableMb: number, rest: Partial<AdmissionReading> = {}): AdmissionReading {
+function reading(
+  sessions: SessionReading[],
+  availableMb: number,
+  rest: Partial<AdmissionReading> = {},
+): AdmissionReading {
   const memory = { availableBytes: availableMb * megabyte, limitBytes: 1900 * megabyte };
   return { sessions, memory, maxSessions: null, cores: 2, ...rest };
 }
 
 const table: Array<[title: string, reading: AdmissionReading, kind: string, detail?: string]> = [
   ['plenty of memory: open', reading([busy('1:a')], 1500), 'open'],
-  ['the first one needs only what a fresh session costs', reading([], freshCostBytes / megabyte + 80), 'open'],
+  [
+    'the first one needs only what a fresh session costs',
+    reading([], freshCostBytes / megabyte + 80),
+    'open',
+  ],
   ['not even that: wait', reading([], 100), 'wait', 'memory'],
-  ['short, somebody idle: the least recently used makes room', reading([idle('1:a', 50), idle('2:a', 10)], 300), 'evict', '2:a'],
+  [
+    'short, somebody idle: the least recently used makes room',
+    reading([idle('1:a', 50), idle('2:a', 10)], 300),
+    'evict',
+    '2:a',
+  ],
   ['short, all busy: wait', reading([busy('1:a'), busy('2:a')], 300), 'wait', 'memory'],
-  ['short, one is closing already: wait for it', reading([{ ...busy('1:a'), state: 'closing' }, idle('2:a', 1)], 300), 'wait', 'closing'],
-  ['as many as allowed, one idle: it makes room', reading([idle('1:a', 1)], 1500, { maxSessions: 1 }), 'evict', '1:a'],
-  ['as many as allowed, all busy: wait', reading([busy('1:a')], 1500, { maxSessions: 1 }), 'wait', 'max-sessions'],
-  ['one start per core', reading([{ ...busy('1:a'), state: 'starting' }], 1500, { cores: 1 }), 'wait', 'starts'],
-  ['room for growth is kept', reading([idle('1:a', 1, 10)], expectedPeakBytes / megabyte + 150), 'evict', '1:a'],
+  [
+    'short, one is closing already: wait for it',
+    reading([{ ...busy('1:a'), state: 'closing' }, idle('2:a', 1)], 300),
+    'wait',
+    'closing',
+  ],
+  [
+    'as many as allowed, one idle: it makes room',
+    reading([idle('1:a', 1)], 1500, { maxSessions: 1 }),
+    'evict',
+    '1:a',
+  ],
+  [
+    'as many as allowed, all busy: wait',
+    reading([busy('1:a')], 1500, { maxSessions: 1 }),
+    'wait',
+    'max-sessions',
+  ],
+  [
+    'one start per core',
+    reading([{ ...busy('1:a'), state: 'starting' }], 1500, { cores: 1 }),
+    'wait',
+    'starts',
+  ],
+  [
+    'room for growth is kept',
+    reading([idle('1:a', 1, 10)], expectedPeakBytes / megabyte + 150),
+    'evict',
+    '1:a',
+  ],
 ];
 
 for (const [title, given, kind, detail] of table) {
   test(`admission: ${title}`, () => {
     const decision = decideAdmission(given);
     assert.equal(decision.kind, kind);
-    if (detail) assert.equal('victim' in decision ? decision.victim : 'reason' in decision && decision.reason, detail);
+    if (detail)
+      assert.equal('victim' in decision ? decision.victim : 'reason' in decision && decision.reason, detail);
   });
 }
 

@@ -27,7 +27,12 @@ function setPool(t: Pick<TestContext, 'after'>, options: Partial<PoolOptions> = 
   const events: LifecycleEvent[] = [];
   const store = openStore(':memory:', conversationMigrations);
   const slots = createSlots(tempFolder(t));
-  const memory = { source: 'host' as const, limitBytes: 8 * gigabyte, usedBytes: 0, availableBytes: 8 * gigabyte };
+  const memory = {
+    source: 'host' as const,
+    limitBytes: 8 * gigabyte,
+    usedBytes: 0,
+    availableBytes: 8 * gigabyte,
+  };
   const pool = createPool(
     { idleTtlMs: 60_000, maxSessions: null, cores: 8, readMemory: () => memory, ...options },
     {
@@ -192,8 +197,14 @@ test('a drain turns away who waits, closes all, and says so last', async (t) => 
 
 test('any schedule: one session per conversation, none above the limit, and nothing left after the drain', async () => {
   const action = fc.oneof(
-    fc.record({ do: fc.constantFrom('lease' as const, 'finish' as const, 'die' as const), room: fc.integer({ min: 1, max: 4 }) }),
-    fc.record({ do: fc.constantFrom('close' as const, 'fail-close' as const), room: fc.integer({ min: 1, max: 4 }) }),
+    fc.record({
+      do: fc.constantFrom('lease' as const, 'finish' as const, 'die' as const),
+      room: fc.integer({ min: 1, max: 4 }),
+    }),
+    fc.record({
+      do: fc.constantFrom('close' as const, 'fail-close' as const),
+      room: fc.integer({ min: 1, max: 4 }),
+    }),
     fc.record({ do: fc.constant('pass' as const), room: fc.constantFrom(100, 1_000, 61_000) }),
   );
   await fc.assert(
@@ -213,10 +224,12 @@ test('any schedule: one session per conversation, none above the limit, and noth
           void stage.pool.lease(room(which), bot()).then(
             (lease) => {
               held.set(which, lease);
-              void lease.run(prompt, () => {}).then(async () => {
-                await lease[Symbol.asyncDispose]();
-                held.delete(which);
-              });
+              void lease
+                .run(prompt, () => {})
+                .then(async () => {
+                  await lease[Symbol.asyncDispose]();
+                  held.delete(which);
+                });
             },
             () => held.delete(which),
           );

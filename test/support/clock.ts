@@ -41,7 +41,9 @@ export function testClock(startMs = Date.UTC(2026, 0, 5, 9)): TestClock {
       }),
     timeout(delayMs) {
       const controller = new AbortController();
-      add(nowMs + delayMs, () => controller.abort(new DOMException('The operation timed out', 'TimeoutError')));
+      add(nowMs + delayMs, () =>
+        controller.abort(new DOMException('The operation timed out', 'TimeoutError')),
+      );
       return controller.signal;
     },
     advance(ms) {

@@ -32,7 +32,7 @@ export interface ServiceHome {
   botsDir: string;
 }
 
-export const testToken = 'admin-token-of-the-tests';
+const testToken = 'admin-token-of-the-tests';
 
 /** Folders for a service, with one bot file per entry. */
 export function serviceHome(t: TestContext, bots: Record<string, Record<string, unknown>>): ServiceHome {
@@ -74,11 +74,18 @@ export async function startService(
     });
   }
   const events = (type: string) =>
-    log.filter((line) => line.includes(`"event":"${type}"`)).map((line) => JSON.parse(line) as Record<string, unknown>);
-  const started = await eventually(`the service to start\n${log.join('\n')}`, () => {
-    if (child.exitCode !== null) throw new Error(`The service ended with ${child.exitCode}:\n${log.join('\n')}`);
-    return events('service.started')[0];
-  }, 20_000);
+    log
+      .filter((line) => line.includes(`"event":"${type}"`))
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const started = await eventually(
+    `the service to start\n${log.join('\n')}`,
+    () => {
+      if (child.exitCode !== null)
+        throw new Error(`The service ended with ${child.exitCode}:\n${log.join('\n')}`);
+      return events('service.started')[0];
+    },
+    20_000,
+  );
   const url = String(started['url']).replace('0.0.0.0', '127.0.0.1');
   return {
     ...{ url, child, log, events },
@@ -89,9 +96,11 @@ export async function startService(
       ).json()) as Awaited<ReturnType<Service['sessions']>>,
     async stop(signal = 'SIGTERM') {
       child.kill(signal);
-      return eventually('the service to end', () => child.signalCode ?? (child.exitCode !== null && `${child.exitCode}`), 40_000).then(
-        (end) => (Number.isNaN(Number(end)) ? end : Number(end)),
-      );
+      return eventually(
+        'the service to end',
+        () => child.signalCode ?? (child.exitCode !== null && `${child.exitCode}`),
+        40_000,
+      ).then((end) => (Number.isNaN(Number(end)) ? end : Number(end)));
     },
   };
 }

@@ -21,10 +21,14 @@ export interface Stage {
   answers(roomId: number, count: number, limitMs?: number): Promise<Message[]>;
 }
 
-export const botId = 900;
+const botId = 900;
 export const botKey = '900-Ab1Cd2Ef3Gh4';
 export const apiKey = 'sk-ant-test-0123456789abcdef';
-export const people = ['Ann', 'Ben', 'Cleo', 'Dai'].map((name, index) => ({ id: index + 1, name, role: 'member' as const }));
+const people = ['Ann', 'Ben', 'Cleo', 'Dai'].map((name, index) => ({
+  id: index + 1,
+  name,
+  role: 'member' as const,
+}));
 
 /** `rooms` direct rooms of Ann and the bot, ids from 1; room 50 is open. */
 export async function setStage(
@@ -53,7 +57,8 @@ export async function setStage(
       ...{ system_prompt: 'You are the assistant of the tests.', ...options.bot },
     },
   });
-  const answersIn = (roomId: number) => campfire.campfire.messagesIn(roomId).filter(({ creatorId }) => creatorId === botId);
+  const answersIn = (roomId: number) =>
+    campfire.campfire.messagesIn(roomId).filter(({ creatorId }) => creatorId === botId);
   return {
     ...{ campfire, model, home, answersIn },
     async start(env = {}) {

@@ -13,7 +13,10 @@ import { createDelivery } from '../../src/turns/delivery.ts';
 import { eventually } from '../support/eventually.ts';
 
 const key = '900-Ab1Cd2Ef3Gh4';
-const bot = createBot({ ...{ id: 'assistant', key, name: 'Assistant' }, ...{ systemPrompt: '', file: 'a.json' } });
+const bot = createBot({
+  ...{ id: 'assistant', key, name: 'Assistant' },
+  ...{ systemPrompt: '', file: 'a.json' },
+});
 
 /** Real delivery to a real HTTP Campfire, with mail in memory. */
 async function setDelivery(t: TestContext, face: 'full' | 'v1.4.9' = 'full') {
@@ -28,7 +31,13 @@ async function setDelivery(t: TestContext, face: 'full' | 'v1.4.9' = 'full') {
   const events: LifecycleEvent[] = [];
   const open = () =>
     createDelivery({
-      ...{ mail, clock, findBot: () => bot, emit: (event: LifecycleEvent) => events.push(event), random: () => 0 },
+      ...{
+        mail,
+        clock,
+        findBot: () => bot,
+        emit: (event: LifecycleEvent) => events.push(event),
+        random: () => 0,
+      },
       client: createCampfireClient({ baseUrl: campfire.url, version: '0', clock, timeoutMs: 2_000 }),
     });
   const delivery = open();
@@ -36,14 +45,25 @@ async function setDelivery(t: TestContext, face: 'full' | 'v1.4.9' = 'full') {
     await delivery.stop(2_000);
     store.close();
   });
-  const decide = async (roomId: number, messageId: number, bodies: string[], kind: OutboxDraft['kind'] = 'post') => {
+  const decide = async (
+    roomId: number,
+    messageId: number,
+    bodies: string[],
+    kind: OutboxDraft['kind'] = 'post',
+  ) => {
     const content = writeContent({ author: 'Ann', roomName: null, html: null, plain: 'hi' });
     await mail.accept({ botId: 'assistant', roomId, messageId, authorId: 1, content });
     const turn = (await mail.begin({ botId: 'assistant', roomId })) as Turn;
-    await mail.decide(turn, { kind: 'answered' }, bodies.map((body) => ({ kind, body })));
+    await mail.decide(
+      turn,
+      { kind: 'answered' },
+      bodies.map((body) => ({ kind, body })),
+    );
   };
-  const posted = (roomId = 1) => campfire.campfire.messagesIn(roomId).map(({ html, attachment }) => attachment?.name ?? html ?? '');
-  const settled = () => eventually('everything to be settled', async () => (await mail.counts()).undelivered === 0);
+  const posted = (roomId = 1) =>
+    campfire.campfire.messagesIn(roomId).map(({ html, attachment }) => attachment?.name ?? html ?? '');
+  const settled = () =>
+    eventually('everything to be settled', async () => (await mail.counts()).undelivered === 0);
   return { campfire, mail, events, delivery, decide, posted, settled };
 }
 
@@ -53,7 +73,10 @@ test('posts of a conversation arrive in order', async (t) => {
   await decide(1, 6, ['<div class="m6-0">c</div>']);
   delivery.wake();
   await settled();
-  assert.deepEqual(posted().map((html) => html.replace(/<[^>]+>/g, '')), ['a', 'b', 'c']);
+  assert.deepEqual(
+    posted().map((html) => html.replace(/<[^>]+>/g, '')),
+    ['a', 'b', 'c'],
+  );
 });
 
 test('a Campfire that is away delays, and nothing is lost or doubled', async (t) => {
@@ -76,7 +99,9 @@ test('a post whose answer was lost is found again on a Campfire that can be read
   campfire.faults.set({ ...campfire.faults.current, loseAnswers: false });
   await settled();
   assert.equal(posted().length, 1);
-  assert.ok(events.some((event) => event.type === 'delivery.in_doubt' && event.resolution === 'it had arrived'));
+  assert.ok(
+    events.some((event) => event.type === 'delivery.in_doubt' && event.resolution === 'it had arrived'),
+  );
 });
 
 for (const [face, expected] of [
@@ -90,7 +115,10 @@ for (const [face, expected] of [
     await mail.takeOutbox({ botId: 'assistant', roomId: 1 }, clock.now());
     delivery.wake();
     await settled();
-    assert.deepEqual(posted().map((html) => html.replace(/<[^>]+>/g, '')), expected);
+    assert.deepEqual(
+      posted().map((html) => html.replace(/<[^>]+>/g, '')),
+      expected,
+    );
   });
 }
 
@@ -113,7 +141,9 @@ test('a key that was reset is waited for until somebody mends it', async (t) => 
   asBot.token = 'Zz9Yy8Xx7Ww6';
   await decide(1, 5, ['<div class="m5-0">a</div>']);
   delivery.wake();
-  const retrying = await eventually('a refusal', () => events.find((event) => event.type === 'delivery.retrying'));
+  const retrying = await eventually('a refusal', () =>
+    events.find((event) => event.type === 'delivery.retrying'),
+  );
   assert.match(JSON.stringify(retrying), /badKey.*Copy the key again/);
   assert.doesNotMatch(JSON.stringify(events), /Ab1Cd2Ef3Gh4/);
   asBot.token = token;
@@ -123,7 +153,12 @@ test('a key that was reset is waited for until somebody mends it', async (t) => 
 
 test('a file arrives as an attachment', async (t) => {
   const { delivery, decide, posted, settled } = await setDelivery(t);
-  await decide(1, 5, [JSON.stringify({ filename: 'answer-m5-0.md', type: 'text/markdown', text: '# Long' })], 'file');
+  await decide(
+    1,
+    5,
+    [JSON.stringify({ filename: 'answer-m5-0.md', type: 'text/markdown', text: '# Long' })],
+    'file',
+  );
   delivery.wake();
   await settled();
   assert.deepEqual(posted(), ['answer-m5-0.md']);

@@ -1,0 +1,30 @@
+import type { App } from '../app.ts';
+import type { ServiceFact, WatchedService } from '../playground/page/service-feed.ts';
+import type { Emit } from '../telemetry/events.ts';
+
+/** Lets the playground's page watch a service that is started after the page was built. */
+export interface Watch {
+  emit: Emit;
+  attach(app: App): void;
+  service: WatchedService;
+}
+
+export function createWatch(more: () => Record<string, unknown>): Watch {
+  const listeners = new Set<(fact: ServiceFact) => void>();
+  let app: App | null = null;
+  return {
+    emit(event) {
+      for (const listener of listeners) listener({ ...event });
+    },
+    attach: (started) => {
+      app = started;
+    },
+    service: {
+      subscribe(listener) {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+      snapshot: async () => ({ ...(await app?.snapshot()), ...more() }),
+    },
+  };
+}
