@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { agentEnvironment } from './agent/environment.ts';
 import { createSdkAgents } from './agent/sdk.ts';
 import { createCampfireClient } from './campfire/client.ts';
-import { type Acceptance, intakeRoutes, type Refusal } from './campfire/intake.ts';
-import type { WebhookMessage } from './campfire/payload.ts';
+import { intakeRoutes, type Refusal } from './campfire/intake.ts';
 import type { Bot } from './config/bot.ts';
 import { type Bots, type BotsChange, openBots } from './config/bots.ts';
 import type { Settings } from './config/settings.ts';
@@ -13,8 +12,8 @@ import { healthReport } from './console/health.ts';
 import { createHttp, type HttpParts, listen, remoteAddress, stopListening } from './http.ts';
 import type { Clock } from './lib/clock.ts';
 import { messageOf, OperatorError } from './lib/errors.ts';
-import type { Mail } from './mail/mail.ts';
-import { createSqliteMail, mailMigrations } from './mail/sqlite.ts';
+import { mailMigrations } from './mail/schema.ts';
+import { createSqliteMail } from './mail/sqlite.ts';
 import { createSupervisor, type Supervisor } from './processes/child.ts';
 import { type ContainmentChoice, chooseContainment } from './processes/containment.ts';
 import { createLedger, ledgerMigrations } from './processes/ledger.ts';
@@ -26,7 +25,7 @@ import { createSlots } from './sessions/slots.ts';
 import { holdDataFolder } from './store/lock.ts';
 import { openStore, type Store } from './store/sqlite.ts';
 import type { Emit } from './telemetry/events.ts';
-import { writeContent } from './turns/content.ts';
+import { accept } from './turns/accept.ts';
 import { createDelivery } from './turns/delivery.ts';
 import { createDispatcher } from './turns/dispatcher.ts';
 import { VERSION } from './version.ts';
@@ -234,28 +233,6 @@ function buildPool(parts: {
       ...{ slots, clock, emit },
     },
   );
-}
-
-async function accept(
-  bot: Bot,
-  message: WebhookMessage,
-  parts: { mail: Mail; clock: Clock; emit: Emit; onAccepted: () => unknown },
-): Promise<Acceptance> {
-  const startedMs = parts.clock.monotonicMs();
-  const { roomId, messageId, author, roomName, html, plain } = message;
-  const kept = await parts.mail.accept({
-    ...{ botId: bot.id, roomId, messageId, authorId: author.id },
-    content: writeContent({ author: author.name, roomName, html, plain }),
-  });
-  const session = `${roomId}:${bot.id}` as const;
-  if (kept === 'accepted') {
-    const ackMs = Math.round((parts.clock.monotonicMs() - startedMs) * 100) / 100;
-    parts.emit({ type: 'message.accepted', session, messageId, ackMs });
-    parts.onAccepted();
-  } else {
-    parts.emit({ type: 'message.duplicate', session, messageId });
-  }
-  return { kind: 'accepted' };
 }
 
 async function reapUnowned(reaper: Reaper, supervisor: Supervisor, emit: Emit, cause: string): Promise<void> {

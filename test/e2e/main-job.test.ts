@@ -129,7 +129,7 @@ test('an agent killed in the middle of a turn: the turn goes on and is answered 
   stage.say(1, 'tell me something for 20 seconds');
   const opened = await eventually('the turn to run', () => service.events('session.opened')[0]);
   stage.model.skipPacing();
-  process.kill(Number(opened['pid']), 'SIGKILL');
+  process.kill(Number(opened.pid), 'SIGKILL');
   await stage.answers(1, 1);
   assert.equal(service.events('turn.retried').length, 1);
   await service.stop();

@@ -24,7 +24,7 @@ async function startDemo(t: TestContext): Promise<{ service: Service; url: strin
 const answers = (page: Page) => page.locator('.message[data-creator="900"]:not(.mine) [data-testid=body]');
 const answer = async (page: Page, index: number) => {
   await answers(page).nth(index).waitFor({ timeout: 20_000 });
-  return answers(page).nth(index).innerText();
+  return answers(page).nth(index).textContent();
 };
 const prompt = (page: Page, title: string) => page.getByRole('button', { name: title, exact: true }).click();
 
@@ -102,7 +102,7 @@ test('what the page shows is what Campfire would show, and the switch tells what
 async function keepScreenshots(page: Page): Promise<void> {
   const folder = join(root, 'docs/screenshots');
   const stamp = join(folder, 'page.sha256');
-  if (process.env['UPDATE_SCREENSHOTS'] === '1') {
+  if (process.env.UPDATE_SCREENSHOTS === '1') {
     mkdirSync(folder, { recursive: true });
     await page.locator('#messages').evaluate('(list) => { list.scrollTop = 0 }');
     await page.screenshot({ path: join(folder, 'playground-light.png') });

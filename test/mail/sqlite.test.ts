@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createSqliteMail, mailMigrations } from '../../src/mail/sqlite.ts';
+import { mailMigrations } from '../../src/mail/schema.ts';
+import { createSqliteMail } from '../../src/mail/sqlite.ts';
 import { openStore } from '../../src/store/sqlite.ts';
 import { mailContract } from '../contract/mail.ts';
 

@@ -28,7 +28,7 @@ function supervision(t: TestContext, layer: Containment, instance = 'test-instan
   const start = async (manners: string): Promise<Child> => {
     const child = supervisor.spawn({
       ...{ command: process.execPath, args: [fixture, manners], cwd: folder, slot: folder },
-      env: { PATH: process.env['PATH'] ?? '' },
+      env: { PATH: process.env.PATH ?? '' },
     });
     await new Promise((resolve) => child.process.stdout.once('data', resolve));
     return child;

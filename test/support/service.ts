@@ -57,7 +57,7 @@ export async function startService(
   const [program = '', ...args] = command;
   const child = spawn(program, args, {
     env: {
-      ...{ PATH: process.env['PATH'], TMPDIR: process.env['TMPDIR'], HOST: '127.0.0.1', PORT: '0' },
+      ...{ PATH: process.env.PATH, TMPDIR: process.env.TMPDIR, HOST: '127.0.0.1', PORT: '0' },
       ...{ DATA_DIR: home.dataDir, BOTS_DIR: home.botsDir, ADMIN_TOKEN: testToken, ...env },
     },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -86,7 +86,7 @@ export async function startService(
     },
     20_000,
   );
-  const url = String(started['url']).replace('0.0.0.0', '127.0.0.1');
+  const url = String(started.url).replace('0.0.0.0', '127.0.0.1');
   return {
     ...{ url, child, log, events },
     health: async () => (await (await fetch(`${url}/health`)).json()) as Health,

@@ -2,67 +2,49 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Hono } from 'hono';
-import { type PageOptions, shell } from './shell.ts';
+import { pageHtml, type SuggestedPrompt } from './html.ts';
 
-const css = 'text/css; charset=utf-8';
-const javascript = 'text/javascript; charset=utf-8';
+export interface PageOptions {
+  /** Messages that the page offers to send. */
+  suggestedPrompts: readonly SuggestedPrompt[];
+  /** Whether a service reports what it does; without one the page shows webhook deliveries instead. */
+  hasService: boolean;
+}
 
 /** Everything that the page loads besides itself; nothing else of this folder is served. */
-const assets = {
-  'icon.svg': 'image/svg+xml',
-  'page.css': css,
-  'room.css': css,
-  'message.css': css,
-  'panel.css': css,
-  'theme.js': javascript,
-  'page.js': javascript,
-  'api.js': javascript,
-  'boosts.js': javascript,
-  'completion.js': javascript,
-  'composer.js': javascript,
-  'controls.js': javascript,
-  'deliveries.js': javascript,
-  'dom.js': javascript,
-  'highlight.js': javascript,
-  'live.js': javascript,
-  'message.js': javascript,
-  'messages.js': javascript,
-  'model.js': javascript,
-  'notices.js': javascript,
-  'rooms.js': javascript,
-  'service.js': javascript,
-  'sessions.js': javascript,
-  'trace-view.js': javascript,
-  'traces.js': javascript,
-} as const;
+const assets: ReadonlyMap<string, string> = new Map([
+  ...['page', 'body', 'service', 'narrow'].map((name) => [`${name}.css`, 'text/css; charset=utf-8'] as const),
+  ...[
+    ...['theme', 'page', 'api', 'dom', 'state', 'rooms', 'timeline', 'message', 'highlight', 'composer'],
+    ...['completion', 'trace', 'trace-view', 'sessions', 'service', 'stage', 'wire'],
+  ].map((name) => [`${name}.js`, 'text/javascript; charset=utf-8'] as const),
+]);
 
 /** No inline script or style: what a bot posts can then do nothing, even if the sanitiser missed it. */
 const policy = [
-  "default-src 'none'",
-  ...['script', 'style', 'img', 'media', 'connect'].map((kind) => `${kind}-src 'self'`),
-  ...['base-uri', 'form-action', 'frame-ancestors'].map((kind) => `${kind} 'none'`),
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'",
+  "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 ].join('; ');
 
-/** `GET /playground` and what it loads. */
+/** `GET /playground` and `GET /playground/assets/:name`. */
 export function pageRoutes(options: PageOptions): Hono {
   const app = new Hono();
-  app.get('/playground', (c) =>
-    c.html(shell(options), 200, {
-      'content-security-policy': policy,
-      'cache-control': 'no-cache',
-      'referrer-policy': 'same-origin',
-      'x-content-type-options': 'nosniff',
-    }),
-  );
-  for (const [name, type] of Object.entries(assets)) {
-    app.get(`/playground/assets/${name}`, (c) => {
-      // Read anew, so that an edit shows at the next reload; a browser that has it already gets no bytes.
-      const content = readFileSync(join(import.meta.dirname, name));
-      const etag = `"${createHash('sha256').update(content).digest('base64url').slice(0, 22)}"`;
-      const headers = { etag, 'cache-control': 'no-cache', 'x-content-type-options': 'nosniff' };
-      if (c.req.header('if-none-match') === etag) return c.body(null, 304, headers);
-      return c.body(content, 200, { ...headers, 'content-type': type });
-    });
-  }
+  app.get('/playground', (c) => {
+    c.header('content-security-policy', policy);
+    c.header('cache-control', 'no-cache');
+    c.header('referrer-policy', 'no-referrer');
+    c.header('x-content-type-options', 'nosniff');
+    return c.html(pageHtml(options));
+  });
+  app.get('/playground/assets/:name', (c) => {
+    const name = c.req.param('name');
+    const type = assets.get(name);
+    if (type === undefined) return c.notFound();
+    const content = readFileSync(join(import.meta.dirname, name));
+    const etag = `"${createHash('sha256').update(content).digest('base64url').slice(0, 22)}"`;
+    const headers = { etag, 'cache-control': 'no-cache', 'x-content-type-options': 'nosniff' };
+    if (c.req.header('if-none-match') === etag) return c.body(null, 304, headers);
+    return c.body(new Uint8Array(content), 200, { ...headers, 'content-type': type });
+  });
   return app;
 }

@@ -8,33 +8,38 @@ export type ServiceFact = { type: string } & Record<string, unknown>;
 export interface WatchedService {
   /** Calls `listener` with every fact from now on; returns how to stop. */
   subscribe(listener: (fact: ServiceFact) => void): () => void;
-  /** `/health`, the sessions as `/api/sessions` lists them, and what the page needs to explain both. */
+  /** `{ health, sessions, modelIsScripted, sessionTtlSeconds }`, sessions as `/api/sessions` lists them. */
   snapshot(): Promise<unknown>;
 }
 
-/** A fact with the time at which it was heard: a page that is opened later still shows what took how long. */
-type HeardFact = ServiceFact & { at: number };
-type Read = (fact: HeardFact) => void;
-
 /** What a page that is opened later still gets to see. */
 const factsKept = 500;
-/** Beyond this many unread facts a reader is cut off; its EventSource connects again and gets the kept ones. */
+/** Beyond this many unread facts a reader is cut off; its EventSource connects again and gets the newest. */
 const unreadFactsMax = 5_000;
 
-/** `GET /playground/api/service` and `GET /playground/api/service/events` (server-sent; the kept facts come first). */
-export function serviceFeed(service: WatchedService, clock: Clock, closing: AbortSignal): Hono {
-  const kept: HeardFact[] = [];
-  const readers = new Set<Read>();
-  const stop = service.subscribe((fact) => {
-    const heard = { ...fact, at: clock.now() };
-    kept.push(heard);
+/** What the page gets: the fact, and when it came in milliseconds since 1970. */
+type TimedFact = ServiceFact & { at: number };
+
+/**
+ * `GET /playground/api/service` (the snapshot) and `GET /playground/api/service/events` (server-sent: the newest
+ * facts again, oldest first, then each new one).
+ */
+export function serviceFeed(service: WatchedService, closing: AbortSignal, clock: Clock): Hono {
+  const kept: TimedFact[] = [];
+  const readers = new Set<(fact: TimedFact) => void>();
+  const unsubscribe = service.subscribe((fact) => {
+    const timed = { ...fact, at: clock.now() };
+    kept.push(timed);
     if (kept.length > factsKept) kept.shift();
-    for (const read of readers) read(heard);
+    for (const read of readers) read(timed);
   });
-  closing.addEventListener('abort', stop, { once: true });
+  closing.addEventListener('abort', unsubscribe, { once: true });
 
   const app = new Hono();
-  app.get('/playground/api/service', async (c) => c.json(await service.snapshot()));
+  app.get('/playground/api/service', async (c) => {
+    c.header('cache-control', 'no-store');
+    return c.json(await service.snapshot());
+  });
   app.get('/playground/api/service/events', (c) =>
     c.body(streamOf(kept, readers, closing), 200, {
       'content-type': 'text/event-stream',
@@ -45,20 +50,20 @@ export function serviceFeed(service: WatchedService, clock: Clock, closing: Abor
 }
 
 function streamOf(
-  kept: readonly HeardFact[],
-  readers: Set<Read>,
+  kept: readonly TimedFact[],
+  readers: Set<(fact: TimedFact) => void>,
   closing: AbortSignal,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let stop = () => {};
-  return new ReadableStream(
+  return new ReadableStream<Uint8Array>(
     {
       start(controller) {
         const end = () => {
           stop();
           controller.close();
         };
-        const read: Read = (fact) => {
+        const read = (fact: TimedFact) => {
           if ((controller.desiredSize ?? 0) <= 0) return end();
           controller.enqueue(encoder.encode(`data: ${JSON.stringify(fact)}\n\n`));
         };
@@ -66,7 +71,7 @@ function streamOf(
           readers.delete(read);
           closing.removeEventListener('abort', end);
         };
-        controller.enqueue(encoder.encode('retry: 1000\n\n'));
+        controller.enqueue(encoder.encode('retry: 1000\n: listening\n\n'));
         for (const fact of kept) read(fact);
         readers.add(read);
         closing.addEventListener('abort', end, { once: true });

@@ -1,0 +1,62 @@
+import type { Migration } from '../store/sqlite.ts';
+
+/**
+ * The tables of mailbox and outbox. A message belongs to at most one turn, a turn to one conversation; the partial
+ * indices keep the questions that are asked with every webhook independent of how much is kept.
+ */
+export const mailMigrations: readonly Migration[] = [
+  {
+    version: 1,
+    sql: `
+      CREATE TABLE turns (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        bot_id TEXT NOT NULL,
+        room_id INTEGER NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('running', 'decided', 'settled')),
+        attempt INTEGER NOT NULL,
+        prompt_uuid TEXT NOT NULL,
+        previous_prompt_uuid TEXT,
+        outcome TEXT,
+        cause TEXT,
+        started_at INTEGER NOT NULL,
+        decided_at INTEGER,
+        settled_at INTEGER
+      ) STRICT;
+      CREATE UNIQUE INDEX turns_running ON turns (bot_id, room_id) WHERE state = 'running';
+
+      CREATE TABLE messages (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        bot_id TEXT NOT NULL,
+        room_id INTEGER NOT NULL,
+        message_id INTEGER,
+        position INTEGER NOT NULL,
+        author_id INTEGER NOT NULL,
+        content TEXT NOT NULL,
+        received_at INTEGER NOT NULL,
+        turn_id INTEGER REFERENCES turns (id)
+      ) STRICT;
+      CREATE UNIQUE INDEX messages_once ON messages (bot_id, message_id) WHERE message_id IS NOT NULL;
+      CREATE INDEX messages_waiting ON messages (bot_id, room_id, position, id) WHERE turn_id IS NULL;
+      CREATE INDEX messages_of_turn ON messages (turn_id) WHERE turn_id IS NOT NULL;
+      CREATE INDEX messages_of_conversation ON messages (bot_id, room_id, position);
+
+      CREATE TABLE outbox (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        turn_id INTEGER NOT NULL REFERENCES turns (id),
+        bot_id TEXT NOT NULL,
+        room_id INTEGER NOT NULL,
+        ordinal INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        body TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('pending', 'sending', 'sent', 'undeliverable')),
+        tries INTEGER NOT NULL DEFAULT 0,
+        due_at INTEGER NOT NULL,
+        campfire_id INTEGER,
+        problem TEXT,
+        UNIQUE (turn_id, ordinal)
+      ) STRICT;
+      CREATE INDEX outbox_open ON outbox (bot_id, room_id, id) WHERE state IN ('pending', 'sending');
+      CREATE INDEX outbox_open_of_turn ON outbox (turn_id) WHERE state IN ('pending', 'sending');
+    `,
+  },
+];
