@@ -1,5 +1,5 @@
 import type { App } from '../app.ts';
-import type { ServiceFact, WatchedService } from '../playground/page/service-feed.ts';
+import type { ServiceFact, WatchedService } from '../playground/chat/service-feed.ts';
 import type { Emit } from '../telemetry/events.ts';
 
 /** Lets the playground's page watch a service that is started after the page was built. */

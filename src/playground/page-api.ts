@@ -6,7 +6,7 @@ import type { Campfire } from './campfire.ts';
 import type { EventStream } from './events.ts';
 import { type Faults, noFaults } from './faults.ts';
 import * as ask from './page-requests.ts';
-import { type StateView, viewBot, viewMessage, viewRoom } from './page-views.ts';
+import { type MessageView, type StateView, viewBot, viewMessage, viewRoom } from './page-views.ts';
 import type { Face } from './records.ts';
 import { serverSentEvents } from './sse.ts';
 import type { Storm } from './storm.ts';
@@ -79,7 +79,7 @@ function mountWriting(app: PageApp, { campfire }: PageApiOptions): void {
   app.post('/rooms/:room/files', async (c) => {
     const personId = ask.personIdIn(c);
     const room = ask.memberRoom(campfire, Number(c.req.param('room')), personId);
-    const messages = [];
+    const messages: MessageView[] = [];
     for (const file of (await c.req.formData()).getAll('file')) {
       if (typeof file === 'string') continue;
       const type = file.type || 'application/octet-stream';

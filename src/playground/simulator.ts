@@ -4,12 +4,11 @@ import { Hono } from 'hono';
 import type { Clock } from '../lib/clock.ts';
 import { botApi } from './bot-api.ts';
 import { Campfire, type CampfireOptions } from './campfire.ts';
+import type { SuggestedPrompt } from './chat/html.ts';
+import { pageRoutes } from './chat/routes.ts';
+import { serviceFeed, type WatchedService } from './chat/service-feed.ts';
 import { EventStream } from './events.ts';
 import { Faults } from './faults.ts';
-import { keyFault } from './page/key-fault.ts';
-import { pageRoutes } from './page/page.ts';
-import { serviceFeed, type WatchedService } from './page/service-feed.ts';
-import type { SuggestedPrompt } from './page/shell.ts';
 import { pageApi } from './page-api.ts';
 import type { Face } from './records.ts';
 import { Storm } from './storm.ts';
@@ -75,8 +74,7 @@ export function createPlayground(options: PlaygroundOptions): Playground {
   );
   const { service, suggestedPrompts = [] } = options;
   app.route('/', pageRoutes({ suggestedPrompts, hasService: service !== undefined }));
-  app.route('/', keyFault(campfire));
-  if (service) app.route('/', serviceFeed(service, clock, closing.signal));
+  if (service) app.route('/', serviceFeed(service, closing.signal));
   app.get('/playground/files/:id', (c) => serveFile(campfire, c.req.param('id')));
 
   return {

@@ -24,7 +24,7 @@ async function startDemo(t: TestContext): Promise<{ service: Service; url: strin
 const answers = (page: Page) => page.locator('.message[data-creator="900"]:not(.mine) [data-testid=body]');
 const answer = async (page: Page, index: number) => {
   await answers(page).nth(index).waitFor({ timeout: 20_000 });
-  return answers(page).nth(index).textContent();
+  return answers(page).nth(index).innerText();
 };
 const prompt = (page: Page, title: string) => page.getByRole('button', { name: title, exact: true }).click();
 
@@ -121,7 +121,7 @@ async function keepScreenshots(page: Page): Promise<void> {
 }
 
 function hashOfPage(): string {
-  const folder = join(root, 'src/playground/page');
+  const folder = join(root, 'src/playground/chat');
   const hash = createHash('sha256');
   for (const name of readdirSync(folder).sort()) hash.update(name).update(readFileSync(join(folder, name)));
   return hash.digest('hex');

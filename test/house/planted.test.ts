@@ -138,8 +138,8 @@ const plants: Plant[] = [
   {
     what: 'a package that is only there by accident',
     check: 'imports',
-    says: /in-package-json: src\/turns\/planted-accident\.ts → .*semver/,
-    files: { 'src/turns/planted-accident.ts': "export { parse } from 'semver';\n" },
+    says: /in-package-json: src\/turns\/planted-accident\.ts → .*bail/,
+    files: { 'src/turns/planted-accident.ts': "export { bail } from 'bail';\n" },
   },
   {
     what: 'a file that nothing reaches',

@@ -244,7 +244,7 @@ test('A12: a message that is gone is a 404 of Rails, without X-Version; a room t
 test("A13: DELETE takes an own message away once; another's is 403", async () => {
   await using cast = await startCast();
   const { ownPath, othersPath } = twoMessages(cast);
-  const statuses = [];
+  const statuses: number[] = [];
   for (const path of [ownPath, ownPath, othersPath]) statuses.push((await cast.call('DELETE', path)).status);
   assert.deepEqual(statuses, [204, 404, 403]);
   assert.deepEqual(cast.seenIn(hq), ['yours']);

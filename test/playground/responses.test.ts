@@ -19,7 +19,7 @@ interface Aftermath {
 
 /** A person writes to a bot whose endpoint behaves as `handle`; what comes of it. */
 async function after(
-  handle: (request: WebhookRequest) => void,
+  handle: (request: WebhookRequest) => unknown,
   webhookTimeoutMs = 2_000,
 ): Promise<Aftermath> {
   await using endpoint = await startEndpoint(handle);

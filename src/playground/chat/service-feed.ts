@@ -1,5 +1,4 @@
 import { Hono } from 'hono';
-import type { Clock } from '../../lib/clock.ts';
 
 /** One lifecycle fact of a service, as JSON; the page knows the types it shows and passes over the rest. */
 export type ServiceFact = { type: string } & Record<string, unknown>;
@@ -8,50 +7,38 @@ export type ServiceFact = { type: string } & Record<string, unknown>;
 export interface WatchedService {
   /** Calls `listener` with every fact from now on; returns how to stop. */
   subscribe(listener: (fact: ServiceFact) => void): () => void;
-  /** `{ health, sessions, modelIsScripted, sessionTtlSeconds }`, sessions as `/api/sessions` lists them. */
+  /** `/health`, the sessions as `/api/sessions` lists them, and what the page needs to explain both. */
   snapshot(): Promise<unknown>;
 }
 
 /** What a page that is opened later still gets to see. */
 const factsKept = 500;
-/** Beyond this many unread facts a reader is cut off; its EventSource connects again and gets the newest. */
+/** A reader that is further behind is cut off; its EventSource connects again and gets what is kept. */
 const unreadFactsMax = 5_000;
 
-/** What the page gets: the fact, and when it came in milliseconds since 1970. */
-type TimedFact = ServiceFact & { at: number };
-
-/**
- * `GET /playground/api/service` (the snapshot) and `GET /playground/api/service/events` (server-sent: the newest
- * facts again, oldest first, then each new one).
- */
-export function serviceFeed(service: WatchedService, closing: AbortSignal, clock: Clock): Hono {
-  const kept: TimedFact[] = [];
-  const readers = new Set<(fact: TimedFact) => void>();
-  const unsubscribe = service.subscribe((fact) => {
-    const timed = { ...fact, at: clock.now() };
-    kept.push(timed);
+/** `GET /playground/api/service`, and `…/events`: server-sent, what is kept first. Ends when `closing` aborts. */
+export function serviceFeed(service: WatchedService, closing: AbortSignal): Hono {
+  const kept: ServiceFact[] = [];
+  const readers = new Set<(fact: ServiceFact) => void>();
+  service.subscribe((fact) => {
+    kept.push(fact);
     if (kept.length > factsKept) kept.shift();
-    for (const read of readers) read(timed);
+    for (const read of readers) read(fact);
   });
-  closing.addEventListener('abort', unsubscribe, { once: true });
 
   const app = new Hono();
-  app.get('/playground/api/service', async (c) => {
-    c.header('cache-control', 'no-store');
-    return c.json(await service.snapshot());
-  });
+  app.get('/playground/api/service', async (c) => c.json(await service.snapshot()));
   app.get('/playground/api/service/events', (c) =>
     c.body(streamOf(kept, readers, closing), 200, {
-      'content-type': 'text/event-stream',
-      'cache-control': 'no-store',
+      ...{ 'content-type': 'text/event-stream', 'cache-control': 'no-store' },
     }),
   );
   return app;
 }
 
 function streamOf(
-  kept: readonly TimedFact[],
-  readers: Set<(fact: TimedFact) => void>,
+  kept: readonly ServiceFact[],
+  readers: Set<(fact: ServiceFact) => void>,
   closing: AbortSignal,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
@@ -63,7 +50,7 @@ function streamOf(
           stop();
           controller.close();
         };
-        const read = (fact: TimedFact) => {
+        const read = (fact: ServiceFact) => {
           if ((controller.desiredSize ?? 0) <= 0) return end();
           controller.enqueue(encoder.encode(`data: ${JSON.stringify(fact)}\n\n`));
         };
@@ -71,7 +58,7 @@ function streamOf(
           readers.delete(read);
           closing.removeEventListener('abort', end);
         };
-        controller.enqueue(encoder.encode('retry: 1000\n: listening\n\n'));
+        controller.enqueue(encoder.encode('retry: 1000\n\n'));
         for (const fact of kept) read(fact);
         readers.add(read);
         closing.addEventListener('abort', end, { once: true });
