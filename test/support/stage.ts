@@ -12,7 +12,7 @@ export interface Stage {
   model: ScriptedModel;
   home: ServiceHome;
   /** Starts the service (again) and points the bot's webhook at it. */
-  start(env?: Record<string, string>): Promise<Service>;
+  start(env?: Record<string, string>, command?: string[]): Promise<Service>;
   /** Posts as a person; a mention of the bot is added in rooms that need one. */
   say(roomId: number, text: string, personId?: number): Message;
   /** What the bot has posted in a room, oldest first. */
@@ -61,10 +61,9 @@ export async function setStage(
     campfire.campfire.messagesIn(roomId).filter(({ creatorId }) => creatorId === botId);
   return {
     ...{ campfire, model, home, answersIn },
-    async start(env = {}) {
-      const service = await startService(t, home, {
-        ...{ CAMPFIRE_URL: campfire.url, ANTHROPIC_API_KEY: apiKey, ANTHROPIC_BASE_URL: model.url, ...env },
-      });
+    async start(env = {}, command) {
+      const given = { CAMPFIRE_URL: campfire.url, ANTHROPIC_API_KEY: apiKey, ANTHROPIC_BASE_URL: model.url };
+      const service = await startService(t, home, { ...given, ...env }, command);
       const bot = campfire.campfire.bots.get(botId);
       if (bot) bot.webhookUrl = `${service.url}/webhook/assistant`;
       return service;
