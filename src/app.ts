@@ -103,6 +103,7 @@ export async function startApp(given: AppParts): Promise<App> {
   let closing: Promise<void> | null = null;
   const close = async (): Promise<void> => {
     await ready;
+    pool.stopAdmitting();
     await dispatcher.stop(Math.max(0, settings.shutdownGraceMs - closeReserveMs - deliveryGraceMs));
     await pool.drain();
     await dispatcher.settled();
@@ -153,7 +154,7 @@ function buildParts({ settings, variable, clock, emit, secrets }: AppParts) {
   const delivery = createDelivery({ mail, client, findBot, clock, emit, random: Math.random });
   const { timeZone, turnTimeoutMs } = settings;
   const dispatcher = createDispatcher({
-    ...{ mail, pool, findBot, clock, emit, timeZone, turnTimeoutMs, onDecided: delivery.wake },
+    ...{ mail, pool, findBot, clock, emit, secrets, timeZone, turnTimeoutMs, onDecided: delivery.wake },
   });
   return {
     folder,

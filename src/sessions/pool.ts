@@ -62,6 +62,8 @@ export interface Pool {
   snapshot(): SessionSnapshot[];
   /** Closes a session, a running turn included. False when there is none of this name. */
   close(name: string, reason: string): Promise<boolean>;
+  /** Turns away who waits and whoever asks from now on; sessions that are held go on. */
+  stopAdmitting(): void;
   /** Admits nobody any more, closes every session and resolves with their number once all trees are gone. */
   drain(): Promise<number>;
 }
@@ -112,11 +114,15 @@ class SessionPool implements Pool {
     return session ? this.#closeSession(session, reason) : false;
   }
 
-  async drain(): Promise<number> {
+  stopAdmitting(): void {
     this.#draining = true;
-    for (const stop of this.#stopTimers) stop();
     for (const { granted } of this.#waiters.splice(0))
       granted.reject(new PoolDrainingError('The service is stopping.'));
+  }
+
+  async drain(): Promise<number> {
+    this.stopAdmitting();
+    for (const stop of this.#stopTimers) stop();
     const all = [...this.#sessions.values()];
     const closed = await Promise.all(all.map((session) => this.#closeSession(session, 'shutdown')));
     const count = closed.filter(Boolean).length;

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { systemPrompt } from '../agent/prompt.ts';
 import type { Bot } from '../config/bot.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -48,6 +49,8 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   const runners = new Map<string, Promise<void>>();
   const resting = new Map<string, number>();
   const stopping = new AbortController();
+  // Every running turn listens to it; their number is the pool's business.
+  setMaxListeners(0, stopping.signal);
   let stopped = false;
   let looking = false;
   let lookAgain = false;
@@ -97,7 +100,6 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       stopped = true;
       stopLooking();
       const cancel = parts.clock.after(graceMs, () => stopping.abort());
-      // Those that still wait for a session are turned away by the pool's drain, not waited for here.
       await Promise.race([Promise.all(runners.values()), waitForAbort(stopping.signal)]);
       cancel();
       stopping.abort();

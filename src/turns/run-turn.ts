@@ -26,6 +26,8 @@ export interface RunTurnParts {
   emit: Emit;
   timeZone: string;
   turnTimeoutMs: number;
+  /** Strings that must not be posted, such as keys; what a bot can read it can also be talked into saying. */
+  secrets: ReadonlySet<string>;
   /** Aborts when running turns have had their time in a drain. */
   stopping: AbortSignal;
 }
@@ -44,11 +46,11 @@ export async function runTurn(turn: Turn, bot: Bot, lease: Lease, parts: RunTurn
   });
   const first = await within(parts.clock, parts.turnTimeoutMs, Promise.race([running, stoppingNow]));
   stopped.abort();
-  if (typeof first === 'object') return judge(turn, bot, first);
+  if (typeof first === 'object') return judge(turn, bot, first, parts.secrets);
   await lease.stop();
   const late = await running;
   // It may have finished in the very moment in which it was told to stop.
-  if (late.kind === 'answered') return judge(turn, bot, late);
+  if (late.kind === 'answered') return judge(turn, bot, late, parts.secrets);
   if (first === 'stopping') return { kind: 'given-back' };
   return decided(
     turn,
@@ -69,9 +71,11 @@ export function decided(turn: Turn, bot: Bot, sentence: Sentence, cause: string)
   };
 }
 
-function judge(turn: Turn, bot: Bot, result: AgentResult): Attempt {
+function judge(turn: Turn, bot: Bot, result: AgentResult, secrets: ReadonlySet<string>): Attempt {
   switch (result.kind) {
     case 'answered':
+      if (holdsSecret(result.text, secrets))
+        return decided(turn, bot, { say: 'withheld' }, 'the answer held a secret');
       return answered(turn, bot, result.text, result.costUsd);
     case 'max-turns':
       return decided(turn, bot, { say: 'too-many-steps' }, 'max turns');
@@ -104,6 +108,10 @@ function answered(turn: Turn, bot: Bot, text: string, costUsd: number): Attempt 
     posts.push({ kind: 'file', body: writeFile({ filename, type: 'text/markdown', text }) });
   }
   return { kind: 'decided', outcome: { kind: 'answered' }, drafts: posts, costUsd };
+}
+
+function holdsSecret(text: string, secrets: ReadonlySet<string>): boolean {
+  return secrets.values().some((secret) => text.includes(secret));
 }
 
 function promptFor(turn: Turn, bot: Bot, timeZone: string): string {

@@ -11,7 +11,7 @@ export type Sentence =
   | { say: 'gave-up' }
   | { say: 'stopped' }
   | { say: 'in-doubt'; name: string }
-  | { say: 'no-room' }
+  | { say: 'withheld' }
   | { say: 'failed' };
 
 type Wording = { [S in Sentence as S['say']]: (sentence: S) => string };
@@ -31,7 +31,7 @@ const wordings: Record<Language, Wording> = {
       'I was cut off three times while working on this one, so I stopped. Ask me again, perhaps in smaller pieces.',
     stopped: () => 'I was stopped before I could answer.',
     'in-doubt': ({ name }) => `I was restarted while answering ${name}; if no answer is above, ask me again.`,
-    'no-room': () => 'I waited ten minutes for free memory and found none. Please ask me again later.',
+    withheld: () => 'My answer contained something secret, so I did not post it.',
     failed: () => 'Something went wrong on my side. Please ask me again.',
   },
   'zh-CN': {
@@ -44,7 +44,7 @@ const wordings: Record<Language, Wording> = {
     'gave-up': () => '处理这条消息时我三次被中断，已停止。请再问一次，最好拆成几部分。',
     stopped: () => '我在回答之前被停止了。',
     'in-doubt': ({ name }) => `我在回答 ${name} 时被重新启动；如果上面没有答案，请再问我一次。`,
-    'no-room': () => '我等了十分钟仍没有可用内存，请稍后再问我。',
+    withheld: () => '我的回答包含机密内容，因此没有发送。',
     failed: () => '我这边出了点问题，请再问一次。',
   },
 };

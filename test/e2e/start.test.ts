@@ -25,7 +25,7 @@ for (const target of ['node', 'npm', 'the whole group'] as const) {
       () => service.events('service.stopped')[0],
       30_000,
     );
-    assert.equal(stopped['exitCode'], 0);
+    assert.equal(stopped.exitCode, 0);
     assert.equal(stage.answersIn(1).length, 1, 'the running turn got its time');
     const instance = readFileSync(join(stage.home.dataDir, 'instance'), 'utf8');
     await eventually('no process of the service to be left', () =>

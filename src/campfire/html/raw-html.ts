@@ -14,8 +14,11 @@ const elementNames = new Set(
   ).split(' '),
 );
 
-/** Their content is not parsed as HTML: one that is never closed would swallow the rest of the answer. */
-const rawTextNames = new Set('iframe noembed noframes noscript script style textarea title xmp'.split(' '));
+/**
+ * Their content is not parsed as HTML: one that is never closed would swallow the rest of the answer. Not noscript: the
+ * parser, which runs no scripts, would read its content as HTML.
+ */
+const rawTextNames = new Set('iframe noembed noframes script style textarea title xmp'.split(' '));
 
 const tag = /<\/?([a-z][^\s/>]*)(?:"[^"]*"|'[^']*'|[^'">])*>/iy;
 const comment = /<!--(?!>|->)[\s\S]*?-->/y;
