@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import { sentEvents } from '../sse.ts';
 
 /** One lifecycle fact of a service, as JSON; the page knows the types it shows and passes over the rest. */
 export type ServiceFact = { type: string } & Record<string, unknown>;
@@ -13,9 +14,6 @@ export interface WatchedService {
 
 /** What a page that is opened later still gets to see. */
 const factsKept = 500;
-/** A reader that is further behind is cut off; its EventSource connects again and gets what is kept. */
-const unreadFactsMax = 5_000;
-
 /** `GET /playground/api/service`, and `…/events`: server-sent, what is kept first. Ends when `closing` aborts. */
 export function serviceFeed(service: WatchedService, closing: AbortSignal): Hono {
   const kept: ServiceFact[] = [];
@@ -28,43 +26,14 @@ export function serviceFeed(service: WatchedService, closing: AbortSignal): Hono
 
   const app = new Hono();
   app.get('/playground/api/service', async (c) => c.json(await service.snapshot()));
-  app.get('/playground/api/service/events', (c) =>
-    c.body(streamOf(kept, readers, closing), 200, {
-      ...{ 'content-type': 'text/event-stream', 'cache-control': 'no-store' },
-    }),
-  );
+  app.get('/playground/api/service/events', (c) => {
+    const facts = sentEvents((send) => {
+      const read = (fact: ServiceFact) => send(`data: ${JSON.stringify(fact)}\n\n`);
+      for (const fact of kept) read(fact);
+      readers.add(read);
+      return () => readers.delete(read);
+    }, closing);
+    return c.body(facts, 200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+  });
   return app;
-}
-
-function streamOf(
-  kept: readonly ServiceFact[],
-  readers: Set<(fact: ServiceFact) => void>,
-  closing: AbortSignal,
-): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
-  let stop = () => {};
-  return new ReadableStream<Uint8Array>(
-    {
-      start(controller) {
-        const end = () => {
-          stop();
-          controller.close();
-        };
-        const read = (fact: ServiceFact) => {
-          if ((controller.desiredSize ?? 0) <= 0) return end();
-          controller.enqueue(encoder.encode(`data: ${JSON.stringify(fact)}\n\n`));
-        };
-        stop = () => {
-          readers.delete(read);
-          closing.removeEventListener('abort', end);
-        };
-        controller.enqueue(encoder.encode('retry: 1000\n\n'));
-        for (const fact of kept) read(fact);
-        readers.add(read);
-        closing.addEventListener('abort', end, { once: true });
-      },
-      cancel: () => stop(),
-    },
-    new CountQueuingStrategy({ highWaterMark: unreadFactsMax }),
-  );
 }
