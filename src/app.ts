@@ -1,33 +1,14 @@
-import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
-import { agentEnvironment } from './agent/environment.ts';
-import { createSdkAgents } from './agent/sdk.ts';
-import { createCampfireClient } from './campfire/client.ts';
-import { intakeRoutes, type Refusal } from './campfire/intake.ts';
-import type { Bot } from './config/bot.ts';
-import { type Bots, type BotsChange, openBots } from './config/bots.ts';
-import type { Settings } from './config/settings.ts';
+import { type BuiltParts, buildParts, type PartsGiven } from './app/parts.ts';
+import { describeState, reapUnowned, reportContainment, reportRefusal } from './app/reports.ts';
+import { intakeRoutes } from './campfire/intake.ts';
 import { apiRoutes, sessionList } from './console/api.ts';
 import { healthReport } from './console/health.ts';
 import { createHttp, type HttpParts, listen, remoteAddress, stopListening } from './http.ts';
-import type { Clock } from './lib/clock.ts';
-import { messageOf, OperatorError } from './lib/errors.ts';
-import { mailMigrations } from './mail/schema.ts';
-import { createSqliteMail } from './mail/sqlite.ts';
-import { createSupervisor, type Supervisor } from './processes/child.ts';
-import { type ContainmentChoice, chooseContainment } from './processes/containment.ts';
-import { createLedger, ledgerMigrations } from './processes/ledger.ts';
+import { messageOf } from './lib/errors.ts';
 import { readMemory } from './processes/memory.ts';
-import { createReaper, type Reaper } from './processes/reaper.ts';
-import { createPool, type Pool } from './sessions/pool.ts';
-import { conversationMigrations, createConversations } from './sessions/resume.ts';
-import { createSlots } from './sessions/slots.ts';
-import { holdDataFolder } from './store/lock.ts';
-import { openStore, type Store } from './store/sqlite.ts';
-import type { Emit } from './telemetry/events.ts';
+import { fanOut } from './telemetry/events.ts';
+import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { accept } from './turns/accept.ts';
-import { createDelivery } from './turns/delivery.ts';
-import { createDispatcher } from './turns/dispatcher.ts';
 import { VERSION } from './version.ts';
 
 /**
@@ -57,21 +38,17 @@ export interface App {
   close(): Promise<void>;
 }
 
-export interface AppParts {
-  settings: Settings;
-  clock: Clock;
-  emit: Emit;
-  /** Strings that must never leave; the log asks for them anew with every line. */
-  secrets: Set<string>;
+export interface AppParts extends PartsGiven {
   /** Routes of the playground, in a demo. */
   extraRoutes: HttpParts['routes'];
-  /** Looks up an environment variable for bot files. */
-  variable: (name: string) => string | undefined;
 }
 
 /** Takes the data folder, builds every part and listens. @throws OperatorError when something stands in the way. */
-export async function startApp(given: AppParts): Promise<App> {
-  const { settings, clock, emit } = given;
+export async function startApp(outside: AppParts): Promise<App> {
+  const metrics = createMetrics();
+  const emit = fanOut([outside.emit, metrics.emit]);
+  const given = { ...outside, emit };
+  const { settings, clock } = given;
   const built = buildParts(given);
   const { containment, bots, reaper, supervisor, pool, dispatcher, delivery } = built;
   const state = { serving: false };
@@ -81,7 +58,8 @@ export async function startApp(given: AppParts): Promise<App> {
       ...{ sessions: pool.snapshot(), mail: await built.mail.counts() },
       memory: readMemory(settings.memoryLimitBytes ?? null),
     });
-  const http = buildHttp(given, built, { health, isServing: () => state.serving });
+  describeState(metrics, built);
+  const http = buildHttp(given, built, { health, metrics, isServing: () => state.serving });
   const { server, port } = await listen(http, settings.host, settings.port);
   reportContainment(containment, built.bashAllowed, bots, emit);
 
@@ -126,55 +104,10 @@ export async function startApp(given: AppParts): Promise<App> {
   };
 }
 
-/** Everything below HTTP, from the data folder up to dispatcher and delivery. */
-function buildParts({ settings, variable, clock, emit, secrets }: AppParts) {
-  const folder = holdDataFolder(settings.dataDir);
-  const containment = containmentFor(settings);
-  const bashAllowed = containment.layer === 'namespace' || settings.allowUncontainedBash;
-  const bots: Bots = openBots({
-    dir: settings.botsDir,
-    variable,
-    onChange: (change) => reportBots(bots, change, emit, secrets),
-  });
-  reportBots(bots, null, emit, secrets);
-  const migrations = [...mailMigrations, ...ledgerMigrations, ...conversationMigrations];
-  const store = openStore(join(settings.dataDir, 'service.db'), migrations);
-  const mail = createSqliteMail(store, clock);
-  const ledger = createLedger(store);
-  const { instance } = folder;
-  const reaper = createReaper({ ledger, instance, clock });
-  const hidden = { paths: [settings.dataDir, settings.botsDir] };
-  const supervisor = createSupervisor({ ledger, reaper, instance, layer: containment.layer, hidden, clock });
-  const pool = buildPool({ settings, store, supervisor, bashAllowed, clock, emit });
-  const findBot = (id: string) => {
-    bots.refresh();
-    return bots.byId(id) ?? (bots.problems().length > 0 ? ('unclear' as const) : ('gone' as const));
-  };
-  const client = createCampfireClient({ baseUrl: settings.campfireUrl, version: VERSION, clock });
-  const delivery = createDelivery({ mail, client, findBot, clock, emit, random: Math.random });
-  const { timeZone, turnTimeoutMs } = settings;
-  const dispatcher = createDispatcher({
-    ...{ mail, pool, findBot, clock, emit, secrets, timeZone, turnTimeoutMs, onDecided: delivery.wake },
-  });
-  return {
-    folder,
-    containment,
-    bashAllowed,
-    bots,
-    store,
-    mail,
-    reaper,
-    supervisor,
-    pool,
-    delivery,
-    dispatcher,
-  };
-}
-
 function buildHttp(
   { settings, clock, emit, extraRoutes }: AppParts,
-  { bots, mail, pool, dispatcher }: ReturnType<typeof buildParts>,
-  { health, isServing }: { health: HttpParts['health']; isServing: () => boolean },
+  { bots, mail, pool, dispatcher }: BuiltParts,
+  { health, metrics, isServing }: { health: HttpParts['health']; metrics: Metrics; isServing: () => boolean },
 ) {
   // Until leftovers of an earlier life are gone messages are kept, and only that.
   const onAccepted = () => isServing() && dispatcher.wake();
@@ -190,6 +123,7 @@ function buildHttp(
       apiRoutes({
         adminToken: settings.adminToken,
         sessions: () => pool.snapshot(),
+        metrics,
         closeSession: (id) => pool.close(id, 'operator'),
       }),
       ...extraRoutes,
@@ -198,91 +132,4 @@ function buildHttp(
     isReady: isServing,
     onError: (error) => emit({ type: 'part.failed', part: 'http', problem: messageOf(error) }),
   });
-}
-
-function containmentFor(settings: Settings): ContainmentChoice {
-  const choice = chooseContainment(settings.containment);
-  if (choice) return choice;
-  throw new OperatorError(
-    'containment_unavailable',
-    'CONTAINMENT=namespace is set, but bubblewrap cannot make a pid namespace here.',
-    'Install bubblewrap and allow user namespaces, or set CONTAINMENT=auto.',
-  );
-}
-
-function buildPool(parts: {
-  settings: Settings;
-  store: Store;
-  supervisor: Supervisor;
-  /** A shell whose children nobody can hold together is only for those who ask for it. */
-  bashAllowed: boolean;
-  clock: Clock;
-  emit: Emit;
-}): Pool {
-  const { settings, store, supervisor, bashAllowed, clock, emit } = parts;
-  const slots = createSlots(settings.dataDir);
-  const environment = agentEnvironment(settings, VERSION);
-  return createPool(
-    {
-      ...{ idleTtlMs: settings.sessionTtlMs, maxSessions: settings.maxSessions ?? null },
-      cores: availableParallelism(),
-      readMemory: () => readMemory(settings.memoryLimitBytes ?? null),
-    },
-    {
-      openAgent: createSdkAgents({ supervisor, clock, environment, bashAllowed }),
-      conversations: createConversations(store, slots, clock),
-      ...{ slots, clock, emit },
-    },
-  );
-}
-
-async function reapUnowned(reaper: Reaper, supervisor: Supervisor, emit: Emit, cause: string): Promise<void> {
-  try {
-    const { killed } = await reaper.reapUnowned((tag) => supervisor.owns(tag));
-    if (killed.length > 0) emit({ type: 'processes.reaped', count: killed.length, cause, pids: killed });
-  } catch (error) {
-    emit({ type: 'part.failed', part: 'reaper', problem: messageOf(error) });
-  }
-}
-
-function reportBots(bots: Bots, change: BotsChange | null, emit: Emit, secrets: Set<string>): void {
-  for (const { key } of bots.all()) secrets.add(key);
-  const ids = (list: readonly Bot[] = []) => list.map(({ id }) => id);
-  emit({
-    ...{ type: 'bots.loaded', bots: ids(bots.all()), added: ids(change?.added) },
-    ...{ changed: ids(change?.changed), removed: ids(change?.removed) },
-  });
-  for (const { file, field, problem, remedy } of bots.problems()) {
-    emit({ type: 'bots.problem', file, field, problem: `${problem} ${remedy}` });
-  }
-}
-
-function reportRefusal({ status, reason, botId, error }: Refusal, emit: Emit): void {
-  const bot = botId ?? null;
-  if (status === 204) emit({ type: 'webhook.ignored', reason, bot: bot ?? '' });
-  else emit({ type: 'webhook.refused', status, reason, bot });
-  if (error !== undefined) emit({ type: 'part.failed', part: 'intake', problem: messageOf(error) });
-}
-
-function reportContainment(choice: ContainmentChoice, bashAllowed: boolean, bots: Bots, emit: Emit): void {
-  if (choice.remedy !== null) {
-    emit({
-      type: 'service.degraded',
-      code: 'containment_group',
-      problem: choice.reason,
-      remedy: choice.remedy,
-    });
-  }
-  if (bashAllowed) return;
-  for (const { id, tools } of bots.all()) {
-    if (!tools.includes('Bash')) continue;
-    emit({
-      ...{
-        type: 'service.degraded',
-        code: 'bash_refused',
-        problem: `${id} asks for Bash, which it does not get here.`,
-      },
-      remedy: 'Allow user namespaces for bubblewrap, or set ALLOW_UNCONTAINED_BASH=1.',
-    });
-  }
 }

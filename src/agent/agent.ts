@@ -32,6 +32,11 @@ export type AgentMemory = { kind: 'new'; id: string } | { kind: 'resume'; id: st
 /** What an agent reports while it works on a turn. */
 export type AgentStep = { kind: 'tool'; name: string };
 
+/** What a turn hands to the agent that runs it: where to report, and later whatever else belongs to one turn alone. */
+export interface TurnHooks {
+  onStep(step: AgentStep): void;
+}
+
 /** How one prompt ended. `cause` is for the operator; people get a sentence made from `kind`. */
 export type AgentResult =
   | { kind: 'answered'; text: string; costUsd: number }
@@ -52,7 +57,7 @@ export interface Agent {
   /** Proportional memory of the agent's whole process tree, in bytes. */
   memoryBytes(): number;
   /** Runs one prompt to its end; one at a time. Never throws: an agent that dies gives `died`. */
-  run(prompt: Prompt, onStep: (step: AgentStep) => void): Promise<AgentResult>;
+  run(prompt: Prompt, hooks: TurnHooks): Promise<AgentResult>;
   /** Ends the running prompt, which then gives `interrupted`; nothing when none runs. Never throws. */
   interrupt(): Promise<void>;
   /** Resolves when it has come up and begun to work, or has ended. Never rejects. */

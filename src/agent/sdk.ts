@@ -16,10 +16,10 @@ import type {
   AgentMemory,
   AgentProfile,
   AgentResult,
-  AgentStep,
   OpenAgent,
   Prompt,
   Slot,
+  TurnHooks,
 } from './agent.ts';
 import { grantFor } from './permissions.ts';
 
@@ -53,7 +53,7 @@ export function createSdkAgents(parts: SdkAgentParts): OpenAgent {
 
 interface Run {
   uuid: string;
-  onStep: (step: AgentStep) => void;
+  hooks: TurnHooks;
   finish: (result: AgentResult) => void;
   /** Resolves once the agent has begun with the prompt; an interrupt before that would be lost. */
   started: PromiseWithResolvers<void>;
@@ -104,12 +104,12 @@ class SdkAgent implements Agent {
     return this.#child?.memoryBytes() ?? 0;
   }
 
-  run(prompt: Prompt, onStep: (step: AgentStep) => void): Promise<AgentResult> {
+  run(prompt: Prompt, hooks: TurnHooks): Promise<AgentResult> {
     if (this.#run) throw new Error('An agent takes one prompt at a time.');
     if (this.#endReason !== null) return Promise.resolve({ kind: 'died', cause: this.#endReason });
     const { promise, resolve } = Promise.withResolvers<AgentResult>();
     this.#run = {
-      ...{ uuid: prompt.uuid, onStep, finish: resolve, finished: promise },
+      ...{ uuid: prompt.uuid, hooks, finish: resolve, finished: promise },
       ...{ started: Promise.withResolvers<void>(), interrupted: false, lastText: '', apiError: null },
     };
     this.#input.push(userMessage(prompt));
@@ -169,7 +169,7 @@ class SdkAgent implements Agent {
         .join('');
       if (text !== '' && message.parent_tool_use_id === null) run.lastText = text;
       for (const block of message.message.content) {
-        if (block.type === 'tool_use') run.onStep({ kind: 'tool', name: block.name });
+        if (block.type === 'tool_use') run.hooks.onStep({ kind: 'tool', name: block.name });
       }
     }
     if (message.type === 'result' && answers(message, run.uuid)) {

@@ -2,25 +2,33 @@ import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { digestOf, isSecret } from '../config/secret.ts';
 import type { SessionSnapshot } from '../sessions/pool.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 
 /** The operator's JSON API. Without ADMIN_TOKEN it does not exist. */
 export interface ApiParts {
   adminToken: string | undefined;
   sessions: () => SessionSnapshot[];
+  metrics: Metrics;
   closeSession: (id: string) => Promise<boolean>;
 }
 
 const megabyte = 1024 * 1024;
 
-/** `GET /api/sessions` and `DELETE /api/sessions/:id`, for `Authorization: Bearer ADMIN_TOKEN`. */
+/** `GET /api/sessions`, `DELETE /api/sessions/:id` and `GET /metrics`, for `Authorization: Bearer ADMIN_TOKEN`. */
 export function apiRoutes({
   adminToken,
   sessions,
+  metrics,
   closeSession,
 }: ApiParts): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>();
   if (adminToken === undefined) return app;
-  app.use('/api/*', requireToken(adminToken));
+  const guard = requireToken(adminToken);
+  app.use('/api/*', guard);
+  app.get('/metrics', guard, async (c) => {
+    const { contentType, body } = await metrics.render();
+    return c.body(body, 200, { 'Content-Type': contentType });
+  });
   app.get('/api/sessions', (c) => c.json(sessionList(sessions())));
   app.delete('/api/sessions/:id', async (c) => {
     const id = c.req.param('id');

@@ -1,4 +1,4 @@
-import type { AgentResult, AgentStep, Prompt } from '../agent/agent.ts';
+import type { AgentResult, Prompt, TurnHooks } from '../agent/agent.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { MemoryReading } from '../processes/memory.ts';
 import type { SessionName, SessionPath } from '../telemetry/events.ts';
@@ -22,7 +22,7 @@ const measurePeriodMs = 5000;
 /** One turn's exclusive hold on a session. Dispose it when the turn is over, however it ended. */
 export interface Lease extends AsyncDisposable {
   readonly path: SessionPath;
-  run(prompt: Prompt, onStep: (step: AgentStep) => void): Promise<AgentResult>;
+  run(prompt: Prompt, hooks: TurnHooks): Promise<AgentResult>;
   /** Ends the running prompt, with force if asking does not help. Resolves when it has ended. */
   stop(): Promise<void>;
 }
@@ -193,7 +193,7 @@ class SessionPool implements Pool {
       get path() {
         return path === 'hot' ? path : session.path;
       },
-      run: (prompt, onStep) => session.run(prompt, onStep),
+      run: (prompt, hooks) => session.run(prompt, hooks),
       stop: async () => {
         if (!(await session.interrupt())) await this.#closeSession(session, 'stopped');
       },

@@ -1,4 +1,4 @@
-import type { Agent, AgentProfile, AgentResult, AgentStep, OpenAgent, Prompt } from '../agent/agent.ts';
+import type { Agent, AgentProfile, AgentResult, OpenAgent, Prompt, TurnHooks } from '../agent/agent.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Emit, SessionName, SessionPath } from '../telemetry/events.ts';
@@ -84,10 +84,10 @@ export class Session {
   }
 
   /** Runs one prompt. A transcript that cannot be loaded is given up and the prompt runs in a fresh session. */
-  async run(prompt: Prompt, onStep: (step: AgentStep) => void): Promise<AgentResult> {
+  async run(prompt: Prompt, hooks: TurnHooks): Promise<AgentResult> {
     this.#running = true;
-    const first = await this.#agent.run(prompt, onStep);
-    const result = first.kind === 'no-memory' ? await this.#startOver(first.cause, prompt, onStep) : first;
+    const first = await this.#agent.run(prompt, hooks);
+    const result = first.kind === 'no-memory' ? await this.#startOver(first.cause, prompt, hooks) : first;
     this.#running = false;
     this.turns++;
     if (result.kind === 'died') this.broken = true;
@@ -129,7 +129,7 @@ export class Session {
     }
   }
 
-  async #startOver(cause: string, prompt: Prompt, onStep: (step: AgentStep) => void): Promise<AgentResult> {
+  async #startOver(cause: string, prompt: Prompt, hooks: TurnHooks): Promise<AgentResult> {
     this.#reportStale(cause);
     // Its end is expected: it must not be taken for a death of the session.
     this.#replaced = this.#agent;
@@ -139,7 +139,7 @@ export class Session {
     this.#recall = this.#parts.conversations.recall(this.conversation);
     this.path = 'opened';
     this.#agent = this.#open();
-    return this.#agent.run(prompt, onStep);
+    return this.#agent.run(prompt, hooks);
   }
 
   #open(): Agent {

@@ -36,9 +36,10 @@ export interface RunTurnParts {
 export async function runTurn(turn: Turn, bot: Bot, lease: Lease, parts: RunTurnParts): Promise<Attempt> {
   if (turn.attempt > maxAttempts) return decided(turn, bot, { say: 'gave-up' }, 'cut off too often');
   const session: SessionName = `${turn.roomId}:${turn.botId}`;
-  const running = lease.run({ uuid: turn.promptUuid, text: promptFor(turn, bot, parts.timeZone) }, (step) =>
-    parts.emit({ type: 'turn.step', session, turn: String(turn.id), tool: step.name }),
-  );
+  const prompt = { uuid: turn.promptUuid, text: promptFor(turn, bot, parts.timeZone) };
+  const running = lease.run(prompt, {
+    onStep: (step) => parts.emit({ type: 'turn.step', session, turn: String(turn.id), tool: step.name }),
+  });
   const stopped = new AbortController();
   const stoppingNow = new Promise<'stopping'>((resolve) => {
     if (parts.stopping.aborted) resolve('stopping');

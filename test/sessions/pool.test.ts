@@ -15,6 +15,7 @@ import { tempFolder } from '../support/temp.ts';
 
 const gigabyte = 1024 ** 3;
 const prompt = { uuid: 'u', text: 't' };
+const hooks = { onStep() {} };
 const bot = (revision = 'r1'): SessionBot => ({
   ...{ id: 'helper', revision },
   profile: { systemPrompt: '', model: null, tools: [], mcpServers: {}, maxTurns: null },
@@ -46,7 +47,7 @@ function setPool(t: Pick<TestContext, 'after'>, options: Partial<PoolOptions> = 
 /** Runs one prompt to its end in a fresh lease, as a turn does. */
 async function turn(stage: ReturnType<typeof setPool>, roomId: number, revision = 'r1'): Promise<FakeAgent> {
   const lease = await stage.pool.lease(room(roomId), bot(revision));
-  const result = lease.run(prompt, () => {});
+  const result = lease.run(prompt, hooks);
   const agent = stage.agents.findLast(({ closed, prompts }) => !closed && prompts.length > 0) as FakeAgent;
   agent.comeUp();
   agent.finish();
@@ -118,7 +119,7 @@ test('turns on record without a transcript start afresh, and the log says so', a
 test('a transcript that cannot be loaded is given up and the prompt runs in a fresh session', async (t) => {
   const stage = setPool(t);
   const lease = await stage.pool.lease(room(1), bot());
-  const result = lease.run(prompt, () => {});
+  const result = lease.run(prompt, hooks);
   stage.agents[0]?.finish({ kind: 'no-memory', cause: 'No conversation found' });
   await settle();
   assert.equal(stage.agents[0]?.closed, true);
@@ -134,7 +135,7 @@ test('as many as allowed: the least recently used idle one makes room, a busy on
   const recent = await turn(stage, 2);
   const third = await stage.pool.lease(room(3), bot());
   assert.deepEqual([old.closed, recent.closed], [true, false]);
-  void third.run(prompt, () => {});
+  void third.run(prompt, hooks);
   const fourth = stage.pool.lease(room(4), bot());
   await settle();
   await fourth;
@@ -175,7 +176,7 @@ test('an agent that dies while idle is removed at once', async (t) => {
 test('an agent that dies in a turn is reaped before its conversation goes on', async (t) => {
   const stage = setPool(t);
   const lease = await stage.pool.lease(room(1), bot());
-  const result = lease.run(prompt, () => {});
+  const result = lease.run(prompt, hooks);
   stage.agents[0]?.die();
   assert.equal((await result).kind, 'died');
   await lease[Symbol.asyncDispose]();
@@ -186,7 +187,7 @@ test('an agent that dies in a turn is reaped before its conversation goes on', a
 test('a drain turns away who waits, closes all, and says so last', async (t) => {
   const stage = setPool(t, { maxSessions: 1 });
   const lease = await stage.pool.lease(room(1), bot());
-  const running = lease.run(prompt, () => {});
+  const running = lease.run(prompt, hooks);
   const waiting = assert.rejects(stage.pool.lease(room(2), bot()), { name: 'PoolDrainingError' });
   assert.equal(await stage.pool.drain(), 1);
   await waiting;
@@ -224,12 +225,10 @@ test('any schedule: one session per conversation, none above the limit, and noth
           void stage.pool.lease(room(which), bot()).then(
             (lease) => {
               held.set(which, lease);
-              void lease
-                .run(prompt, () => {})
-                .then(async () => {
-                  await lease[Symbol.asyncDispose]();
-                  held.delete(which);
-                });
+              void lease.run(prompt, hooks).then(async () => {
+                await lease[Symbol.asyncDispose]();
+                held.delete(which);
+              });
             },
             () => held.delete(which),
           );

@@ -1,0 +1,93 @@
+import type { Refusal } from '../campfire/intake.ts';
+import type { Bot } from '../config/bot.ts';
+import type { Bots, BotsChange } from '../config/bots.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { Mail } from '../mail/mail.ts';
+import type { Supervisor } from '../processes/child.ts';
+import type { ContainmentChoice } from '../processes/containment.ts';
+import type { Reaper } from '../processes/reaper.ts';
+import type { Pool } from '../sessions/pool.ts';
+import type { Emit } from '../telemetry/events.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+
+/** What the composition root tells of its parts: events and gauges, nothing else. */
+
+/** What is a state rather than a fact: read when somebody scrapes. */
+export function describeState(metrics: Metrics, { pool, mail }: { pool: Pool; mail: Mail }): void {
+  metrics.gauge(
+    'sessions',
+    'Live sessions by state.',
+    () => {
+      const byState: Record<string, number> = { starting: 0, idle: 0, busy: 0, closing: 0 };
+      for (const { state } of pool.snapshot()) byState[state] = (byState[state] ?? 0) + 1;
+      return byState;
+    },
+    'state',
+  );
+  metrics.gauge(
+    'messages_without_outcome',
+    'Messages accepted and not yet decided; 0 when idle.',
+    async () => (await mail.counts()).withoutOutcome,
+  );
+}
+
+export async function reapUnowned(
+  reaper: Reaper,
+  supervisor: Supervisor,
+  emit: Emit,
+  cause: string,
+): Promise<void> {
+  try {
+    const { killed } = await reaper.reapUnowned((tag) => supervisor.owns(tag));
+    if (killed.length > 0) emit({ type: 'processes.reaped', count: killed.length, cause, pids: killed });
+  } catch (error) {
+    emit({ type: 'part.failed', part: 'reaper', problem: messageOf(error) });
+  }
+}
+
+export function reportBots(bots: Bots, change: BotsChange | null, emit: Emit, secrets: Set<string>): void {
+  for (const { key } of bots.all()) secrets.add(key);
+  const ids = (list: readonly Bot[] = []) => list.map(({ id }) => id);
+  emit({
+    ...{ type: 'bots.loaded', bots: ids(bots.all()), added: ids(change?.added) },
+    ...{ changed: ids(change?.changed), removed: ids(change?.removed) },
+  });
+  for (const { file, field, problem, remedy } of bots.problems()) {
+    emit({ type: 'bots.problem', file, field, problem: `${problem} ${remedy}` });
+  }
+}
+
+export function reportRefusal({ status, reason, botId, error }: Refusal, emit: Emit): void {
+  const bot = botId ?? null;
+  if (status === 204) emit({ type: 'webhook.ignored', reason, bot: bot ?? '' });
+  else emit({ type: 'webhook.refused', status, reason, bot });
+  if (error !== undefined) emit({ type: 'part.failed', part: 'intake', problem: messageOf(error) });
+}
+
+export function reportContainment(
+  choice: ContainmentChoice,
+  bashAllowed: boolean,
+  bots: Bots,
+  emit: Emit,
+): void {
+  if (choice.remedy !== null) {
+    emit({
+      type: 'service.degraded',
+      code: 'containment_group',
+      problem: choice.reason,
+      remedy: choice.remedy,
+    });
+  }
+  if (bashAllowed) return;
+  for (const { id, tools } of bots.all()) {
+    if (!tools.includes('Bash')) continue;
+    emit({
+      ...{
+        type: 'service.degraded',
+        code: 'bash_refused',
+        problem: `${id} asks for Bash, which it does not get here.`,
+      },
+      remedy: 'Allow user namespaces for bubblewrap, or set ALLOW_UNCONTAINED_BASH=1.',
+    });
+  }
+}
