@@ -39,6 +39,8 @@ export interface App {
 }
 
 export interface AppParts extends PartsGiven {
+  /** A listening socket to use in place of HOST and PORT. */
+  socketFd: number | null;
   /** Routes of the playground, in a demo. */
   extraRoutes: HttpParts['routes'];
 }
@@ -60,7 +62,10 @@ export async function startApp(outside: AppParts): Promise<App> {
     });
   describeState(metrics, built);
   const http = buildHttp(given, built, { health, metrics, isServing: () => state.serving });
-  const { server, port } = await listen(http, settings.host, settings.port);
+  const { server, port } = await listen(
+    http,
+    outside.socketFd === null ? { host: settings.host, port: settings.port } : { fd: outside.socketFd },
+  );
   reportContainment(containment, built.bashAllowed, bots, emit);
 
   const reap = (cause: string) => reapUnowned(reaper, supervisor, emit, cause);

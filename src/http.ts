@@ -45,11 +45,13 @@ function isRead(c: Context): boolean {
   return (c.req.method === 'GET' || c.req.method === 'HEAD') && !c.req.path.startsWith('/webhook');
 }
 
+/** Where to take connections: a listening socket that somebody else opened, or an address of our own. */
+export type ListenAt = { fd: number } | { host: string; port: number };
+
 /** Listens; resolves with the port once connections are taken. @throws OperatorError when that is not possible. */
 export function listen(
   app: Hono<{ Bindings: HttpBindings }>,
-  host: string,
-  port: number,
+  at: ListenAt,
 ): Promise<{ server: ServerType; port: number }> {
   const server = createAdaptorServer({ fetch: app.fetch });
   if ('requestTimeout' in server) server.requestTimeout = requestTimeoutMs;
@@ -58,15 +60,15 @@ export function listen(
       reject(
         new OperatorError(
           'cannot_listen',
-          `Cannot listen on ${host}:${port}: ${error.message}.`,
+          `Cannot listen on ${'fd' in at ? 'the socket that was passed in' : `${at.host}:${at.port}`}: ${error.message}.`,
           error.code === 'EADDRINUSE' ? 'Stop what uses this port, or set PORT.' : 'Check HOST and PORT.',
           { cause: error },
         ),
       );
     });
-    server.listen(port, host, () => {
+    server.listen(at, () => {
       const address = server.address();
-      resolve({ server, port: typeof address === 'object' && address ? address.port : port });
+      resolve({ server, port: typeof address === 'object' && address ? address.port : 0 });
     });
   });
 }

@@ -1,8 +1,16 @@
 import type { DestinationStream } from 'pino';
 import { type App, type AppParts, startApp } from './app.ts';
-import { variable as environmentVariable, readSettings, type Settings } from './config/settings.ts';
+import {
+  variable as environmentVariable,
+  inheritedEnvironment,
+  readSettings,
+  type Settings,
+  type SystemdGifts,
+  systemdGifts,
+} from './config/settings.ts';
 import { systemClock as clock } from './lib/clock.ts';
 import { messageOf, OperatorError } from './lib/errors.ts';
+import { notifySystemd, type SystemdState } from './processes/systemd.ts';
 import { type Emit, fanOut } from './telemetry/events.ts';
 import { createLog } from './telemetry/log.ts';
 
@@ -48,16 +56,21 @@ export async function runService(options: RunOptions): Promise<void> {
   process.on('unhandledRejection', crash);
 
   const { variable = environmentVariable } = options;
+  const gifts = systemdGifts(process.pid);
+  const { socketFd } = gifts;
   let app: App;
   try {
-    app = await startApp({ settings, variable, clock, emit, secrets, extraRoutes });
+    app = await startApp({ settings, variable, clock, emit, secrets, extraRoutes, socketFd });
   } catch (error) {
     await options.onClosing?.();
     if (!(error instanceof OperatorError)) throw error;
     log.fatal({ code: error.code, remedy: error.remedy }, error.message);
     process.exit(1);
   }
+  const tell = tellSystemd(gifts);
+  tell('READY=1');
   onStopSignals(async (signal) => {
+    tell('STOPPING=1');
     emit({ type: 'service.draining', signal, graceMs: settings.shutdownGraceMs });
     clock.after(settings.shutdownGraceMs, () => {
       emit({ type: 'service.stopped', exitCode: 1 });
@@ -70,6 +83,15 @@ export async function runService(options: RunOptions): Promise<void> {
   });
   await app.ready;
   options.onReady?.(app);
+}
+
+/** Keeps systemd informed, where there is one; a stalled event loop gives no sign of life and is restarted. */
+function tellSystemd({ notifySocket, watchdogMs }: SystemdGifts): (state: SystemdState) => void {
+  if (notifySocket === null) return () => {};
+  const { PATH = '/usr/bin:/bin' } = inheritedEnvironment();
+  const tell = (state: SystemdState) => notifySystemd(notifySocket, state, PATH);
+  if (watchdogMs !== null) clock.every(watchdogMs / 3, () => tell('WATCHDOG=1'));
+  return tell;
 }
 
 /** The first signal drains; another one more than a second later ends the process at once. */

@@ -80,6 +80,30 @@ export function variable(name: string, env: Environment = process.env): string |
   return present(env, name);
 }
 
+/** What systemd hands to a service that it starts (sd_listen_fds(3), sd_notify(3)); null when it did not. */
+export interface SystemdGifts {
+  /** A listening socket that was open before this process and stays open after it, as a file descriptor. */
+  socketFd: number | null;
+  /** Where systemd hears from its services: the path of a datagram socket. */
+  notifySocket: string | null;
+  /** The longest silence after which systemd takes this service for dead and restarts it, in ms. */
+  watchdogMs: number | null;
+}
+
+/** Reads them for the process `pid`; what was meant for another process, such as one that started us, is not ours. */
+export function systemdGifts(pid: number, env: Environment = process.env): SystemdGifts {
+  const notifySocket = present(env, 'NOTIFY_SOCKET') ?? null;
+  const socketIsOurs = present(env, 'LISTEN_PID') === String(pid) && Number(present(env, 'LISTEN_FDS')) >= 1;
+  const watchdogIsOurs = [undefined, String(pid)].includes(present(env, 'WATCHDOG_PID'));
+  const watchdogUs = Number(present(env, 'WATCHDOG_USEC') ?? 0);
+  return {
+    // The first one after standard input, output and error.
+    socketFd: socketIsOurs ? 3 : null,
+    notifySocket,
+    watchdogMs: notifySocket !== null && watchdogIsOurs && watchdogUs > 0 ? watchdogUs / 1000 : null,
+  };
+}
+
 // Proxies are read in both spellings, because programs disagree.
 const INHERITED =
   /^(?:PATH|LANG|LANGUAGE|LC_[A-Z]+|TZ|NODE_EXTRA_CA_CERTS|SSL_CERT_(?:FILE|DIR)|(?:https?|all|no)_proxy|(?:HTTPS?|ALL|NO)_PROXY)$/;
