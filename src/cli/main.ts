@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { readSettings } from '../config/settings.ts';
+import { readSettings, variable } from '../config/settings.ts';
+import { OperatorError } from '../lib/errors.ts';
 import { runService } from '../server.ts';
 import { VERSION } from '../version.ts';
 
@@ -41,7 +42,74 @@ program
     return runPlaygroundAlone(options);
   });
 
-await program.parseAsync();
+program
+  .command('monitor')
+  .description('memory, sessions and waiting messages of a running service, live (needs ADMIN_TOKEN)')
+  .option('--once', 'print it once and end')
+  .option('--url <address>', 'where the service listens')
+  .action(async (options: { once?: boolean; url?: string }) => {
+    const [{ createAdmin }, { monitor }] = await Promise.all([import('./admin.ts'), import('./operate.ts')]);
+    const stop = new AbortController();
+    process.once('SIGINT', () => stop.abort());
+    const write = (text: string) => void process.stdout.write(text);
+    await monitor(createAdmin(options.url), { once: options.once === true, write, signal: stop.signal });
+  });
+
+const sessions = program
+  .command('sessions')
+  .description('live sessions of a running service (needs ADMIN_TOKEN)');
+
+sessions
+  .command('list')
+  .option('--json', 'as the API gives them')
+  .option('--url <address>', 'where the service listens')
+  .action(async (options: { json?: boolean; url?: string }) => {
+    const [{ createAdmin }, { listSessions }] = await Promise.all([
+      import('./admin.ts'),
+      import('./operate.ts'),
+    ]);
+    console.log(await listSessions(createAdmin(options.url), options.json === true));
+  });
+
+sessions
+  .command('close <id>')
+  .description('ends a session, named <room>:<bot id>; a running answer is stopped')
+  .option('--url <address>', 'where the service listens')
+  .action(async (id: string, options: { url?: string }) => {
+    const [{ createAdmin }, { closeSession }] = await Promise.all([
+      import('./admin.ts'),
+      import('./operate.ts'),
+    ]);
+    console.log(await closeSession(createAdmin(options.url), id));
+  });
+
+program
+  .command('bots')
+  .description('bot files')
+  .command('new')
+  .description('asks for a bot, writes its file into BOTS_DIR and says what to do in Campfire')
+  .action(async () => {
+    const [{ newBot }, { askOnTerminal }] = await Promise.all([
+      import('./new-bot.ts'),
+      import('./terminal.ts'),
+    ]);
+    const terminal = askOnTerminal();
+    try {
+      const webhookBase = variable('PUBLIC_URL') ?? `http://<this server>:${variable('PORT') ?? '8000'}`;
+      const { next } = await newBot(terminal.ask, { botsDir: variable('BOTS_DIR') ?? './bots', webhookBase });
+      console.log(`\n${next}`);
+    } finally {
+      terminal.close();
+    }
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof OperatorError)) throw error;
+  process.stderr.write(`${error.message}\n${error.remedy}\n`);
+  process.exitCode = 1;
+}
 
 function parsePort(value: string): number {
   const port = Number(value);

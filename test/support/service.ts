@@ -32,7 +32,7 @@ export interface ServiceHome {
   botsDir: string;
 }
 
-const testToken = 'admin-token-of-the-tests';
+export const adminToken = 'admin-token-of-the-tests';
 
 /** Folders for a service, with one bot file per entry. */
 export function serviceHome(t: TestContext, bots: Record<string, Record<string, unknown>>): ServiceHome {
@@ -58,7 +58,7 @@ export async function startService(
   const child = spawn(program, args, {
     env: {
       ...{ PATH: process.env.PATH, TMPDIR: process.env.TMPDIR, HOST: '127.0.0.1', PORT: '0' },
-      ...{ DATA_DIR: home.dataDir, BOTS_DIR: home.botsDir, ADMIN_TOKEN: testToken, ...env },
+      ...{ DATA_DIR: home.dataDir, BOTS_DIR: home.botsDir, ADMIN_TOKEN: adminToken, ...env },
     },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
@@ -92,7 +92,7 @@ export async function startService(
     health: async () => (await (await fetch(`${url}/health`)).json()) as Health,
     sessions: async () =>
       (await (
-        await fetch(`${url}/api/sessions`, { headers: { authorization: `Bearer ${testToken}` } })
+        await fetch(`${url}/api/sessions`, { headers: { authorization: `Bearer ${adminToken}` } })
       ).json()) as Awaited<ReturnType<Service['sessions']>>,
     async stop(signal = 'SIGTERM') {
       child.kill(signal);
