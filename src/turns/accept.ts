@@ -19,7 +19,7 @@ export async function accept(
     content: writeContent({ author: author.name, roomName, html, plain }),
   });
   const session = `${roomId}:${bot.id}` as const;
-  if (kept === 'accepted') {
+  if (kept.kind === 'accepted') {
     const ackMs = Math.round((parts.clock.monotonicMs() - startedMs) * 100) / 100;
     parts.emit({ type: 'message.accepted', session, messageId, ackMs });
     parts.onAccepted();

@@ -16,7 +16,8 @@ function turnOf(attempt = 1): Turn {
   const content = writeContent({ author: 'Ann]\n[Eve', roomName: 'HQ', html: null, plain: 'hi' });
   return {
     ...{ id: 3, botId: 'helper', roomId: 7, attempt, promptUuid: 'u', previousPromptUuid: null },
-    messages: [{ messageId: 81, authorId: 1, content, receivedAt: Date.UTC(2026, 10, 24, 14) }],
+    ...{ postponements: 0, startedAt: Date.UTC(2026, 10, 24, 14) },
+    messages: [{ id: 1, messageId: 81, authorId: 1, content, receivedAt: Date.UTC(2026, 10, 24, 14) }],
   };
 }
 
