@@ -8,7 +8,7 @@ import { messageOf } from './lib/errors.ts';
 import { readMemory } from './processes/memory.ts';
 import { fanOut } from './telemetry/events.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
-import { accept } from './turns/accept.ts';
+import { type AcceptParts, accept } from './turns/accept.ts';
 import { VERSION } from './version.ts';
 
 /**
@@ -106,17 +106,19 @@ export async function startApp(outside: AppParts): Promise<App> {
 
 function buildHttp(
   { settings, clock, emit, extraRoutes }: AppParts,
-  { bots, mail, pool, dispatcher }: BuiltParts,
+  { bots, mail, pool, dispatcher, delivery }: BuiltParts,
   { health, metrics, isServing }: { health: HttpParts['health']; metrics: Metrics; isServing: () => boolean },
 ) {
   // Until leftovers of an earlier life are gone messages are kept, and only that.
-  const onAccepted = () => isServing() && dispatcher.wake();
+  const onAccepted: AcceptParts['onAccepted'] = (news) => isServing() && dispatcher.wake(news);
+  const onDecided = () => isServing() && delivery.wake();
+  const isBot = (userId: number) => bots.all().some((bot) => bot.userId === userId);
   return createHttp({
     routes: [
       intakeRoutes({
         bots,
         settings: { webhookToken: settings.webhookToken, publicUrl: settings.publicUrl },
-        accept: (bot, message) => accept(bot, message, { mail, clock, emit, onAccepted }),
+        accept: (bot, message) => accept(bot, message, { mail, clock, emit, isBot, onAccepted, onDecided }),
         remoteAddress,
         onRefused: (refusal) => reportRefusal(refusal, emit),
       }),

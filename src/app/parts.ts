@@ -15,10 +15,10 @@ import { createLedger, ledgerMigrations } from '../processes/ledger.ts';
 import { readMemory } from '../processes/memory.ts';
 import { createReaper } from '../processes/reaper.ts';
 import { createPool, type Pool } from '../sessions/pool.ts';
-import { conversationMigrations, createConversations } from '../sessions/resume.ts';
-import { createSlots } from '../sessions/slots.ts';
+import { type Conversations, conversationMigrations, createConversations } from '../sessions/resume.ts';
+import { createSlots, type Slots } from '../sessions/slots.ts';
 import { holdDataFolder } from '../store/lock.ts';
-import { openStore, type Store } from '../store/sqlite.ts';
+import { openStore } from '../store/sqlite.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { createDelivery } from '../turns/delivery.ts';
 import { createDispatcher } from '../turns/dispatcher.ts';
@@ -56,7 +56,9 @@ export function buildParts({ settings, variable, clock, emit, secrets }: PartsGi
   const reaper = createReaper({ ledger, instance, clock });
   const hidden = { paths: [settings.dataDir, settings.botsDir] };
   const supervisor = createSupervisor({ ledger, reaper, instance, layer: containment.layer, hidden, clock });
-  const pool = buildPool({ settings, store, supervisor, bashAllowed, clock, emit });
+  const slots = createSlots(settings.dataDir);
+  const conversations = createConversations(store, slots, clock);
+  const pool = buildPool({ settings, conversations, slots, supervisor, bashAllowed, clock, emit });
   const findBot = (id: string) => {
     bots.refresh();
     return bots.byId(id) ?? (bots.problems().length > 0 ? ('unclear' as const) : ('gone' as const));
@@ -65,7 +67,8 @@ export function buildParts({ settings, variable, clock, emit, secrets }: PartsGi
   const delivery = createDelivery({ mail, client, findBot, clock, emit, random: Math.random });
   const { timeZone, turnTimeoutMs } = settings;
   const dispatcher = createDispatcher({
-    ...{ mail, pool, findBot, clock, emit, secrets, timeZone, turnTimeoutMs, onDecided: delivery.wake },
+    ...{ mail, pool, conversations, findBot, clock, emit, secrets, timeZone, turnTimeoutMs },
+    onDecided: delivery.wake,
   });
   return {
     folder,
@@ -94,15 +97,15 @@ function containmentFor(settings: Settings): ContainmentChoice {
 
 function buildPool(parts: {
   settings: Settings;
-  store: Store;
+  conversations: Conversations;
+  slots: Slots;
   supervisor: Supervisor;
   /** A shell whose children nobody can hold together is only for those who ask for it. */
   bashAllowed: boolean;
   clock: Clock;
   emit: Emit;
 }): Pool {
-  const { settings, store, supervisor, bashAllowed, clock, emit } = parts;
-  const slots = createSlots(settings.dataDir);
+  const { settings, conversations, slots, supervisor, bashAllowed, clock, emit } = parts;
   const environment = agentEnvironment(settings, VERSION);
   return createPool(
     {
@@ -112,8 +115,7 @@ function buildPool(parts: {
     },
     {
       openAgent: createSdkAgents({ supervisor, clock, environment, bashAllowed }),
-      conversations: createConversations(store, slots, clock),
-      ...{ slots, clock, emit },
+      ...{ conversations, slots, clock, emit },
     },
   );
 }

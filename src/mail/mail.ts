@@ -132,6 +132,10 @@ export interface Settlement {
   drafts: readonly OutboxDraft[];
 }
 
+export class TurnDecidedError extends Error {
+  override readonly name = 'TurnDecidedError';
+}
+
 export interface Mailbox {
   accept(mail: IncomingMail): Promise<Accepted>;
   /** Conversations with something to do or an unfinished turn, the longest waiting first. */
@@ -147,7 +151,7 @@ export interface Mailbox {
    * `postponed.until` (epoch ms) if that is given. The notice is written with it.
    */
   giveBack(turn: Turn, postponed?: { until: number; notice: Notice | null }): Promise<void>;
-  /** @throws Error when the turn is already decided. */
+  /** @throws TurnDecidedError when the turn is already decided. */
   decide(turn: Turn, outcome: Outcome, drafts: readonly OutboxDraft[]): Promise<void>;
   /** All of it or nothing: false when one of the messages does not wait any more or the turn is decided. */
   settle(conversation: Conversation, settlement: Settlement): Promise<boolean>;

@@ -2,20 +2,21 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../lib/clock.ts';
 import type { Store } from '../store/sqlite.ts';
 import { firstBurst } from './burst.ts';
-import type {
-  Conversation,
-  IncomingMail,
-  Mailbox,
-  MailCounts,
-  Message,
-  Notice,
-  OutboxDraft,
-  Outcome,
-  PendingConversation,
-  Settlement,
-  Situation,
-  Standing,
-  Turn,
+import {
+  type Conversation,
+  type IncomingMail,
+  type Mailbox,
+  type MailCounts,
+  type Message,
+  type Notice,
+  type OutboxDraft,
+  type Outcome,
+  type PendingConversation,
+  type Settlement,
+  type Situation,
+  type Standing,
+  type Turn,
+  TurnDecidedError,
 } from './mail.ts';
 import { addRow, messagesOf, readMessages } from './sqlite-rows.ts';
 
@@ -58,7 +59,7 @@ export function createMailbox(store: Store, clock: Clock): Mailbox {
     async decide(turn, outcome, drafts) {
       store.transaction(() => {
         if (!decideTurn(store, turn.id, outcome, drafts.length, clock.now()))
-          throw new Error(`Turn ${turn.id} is already decided.`);
+          throw new TurnDecidedError(`Turn ${turn.id} is already decided.`);
         addRows(store, turn, turn.id, drafts, clock.now());
       });
     },

@@ -52,6 +52,30 @@ const rows: Rows = {
   'message.duplicate': [
     { name: 'messages_duplicate_total', help: 'Repeated deliveries of a known message.', mark: () => ({}) },
   ],
+  'message.refused': [
+    {
+      name: 'messages_refused_total',
+      help: 'Messages settled without a turn because too many came, by reason.',
+      labels: ['reason'],
+      mark: ({ reason }) => ({ labels: { reason } }),
+    },
+  ],
+  'message.control': [
+    {
+      name: 'control_words_total',
+      help: 'Messages that steered the bot, by word.',
+      labels: ['word'],
+      mark: ({ word }) => ({ labels: { word } }),
+    },
+  ],
+  'message.waiting': [
+    {
+      name: 'waiting_notices_total',
+      help: 'Lines that told a room that it waits, by reason.',
+      labels: ['reason'],
+      mark: ({ reason }) => ({ labels: { reason } }),
+    },
+  ],
   'webhook.refused': [
     {
       name: 'webhooks_refused_total',
@@ -86,6 +110,20 @@ const rows: Rows = {
   ],
   'turn.retried': [
     { name: 'turns_retried_total', help: 'Attempts that were cut off and begun again.', mark: () => ({}) },
+  ],
+  'turn.postponed': [
+    {
+      name: 'turns_postponed_total',
+      help: 'Attempts put off because Claude was overloaded.',
+      mark: () => ({}),
+    },
+  ],
+  'turn.recovered': [
+    {
+      name: 'turns_recovered_total',
+      help: 'Answers found complete in the transcript after a death.',
+      mark: () => ({}),
+    },
   ],
   'session.opened': [
     {

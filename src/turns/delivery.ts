@@ -8,7 +8,8 @@ import type { Conversation, DeliveryResult, Mail, OutboxRow } from '../mail/mail
 import type { Emit, SessionName } from '../telemetry/events.ts';
 import { readContent, readFile } from './content.ts';
 import { languageOf, markerOf } from './run-turn.ts';
-import { type Sentence, wordsFor } from './sentences.ts';
+import type { Sentence } from './sentence.ts';
+import { wordsFor } from './sentences.ts';
 
 /**
  * Sends what was decided. Holds no session, and what it has not sent is on disk.
@@ -127,7 +128,7 @@ function judge(
     case 'notMember':
       return { kind: 'undeliverable', problem: 'the bot is not in this room any more' };
     case 'rejected':
-      return row.kind === 'notice'
+      return row.kind === 'notice' || row.kind === 'waiting'
         ? { kind: 'undeliverable', problem: `Campfire refuses it (${answer.status})` }
         : {
             kind: 'replaced',
@@ -165,6 +166,7 @@ async function resolveDoubt(row: OutboxRow, bot: Bot, parts: DeliveryParts): Pro
     if (answer.kind === 'unavailable' && answer.uncertain) return askAgain(row, answer.cause, parts);
     return judge(row, bot, answer, parts);
   }
+  if (found.kind === 'unsupported' && row.kind === 'waiting') return { kind: 'sent', campfireId: null };
   if (found.kind === 'unsupported') {
     parts.emit({ type: 'delivery.in_doubt', session, turn, resolution: 'cannot be known, the room is told' });
     const name = readContent(row.messages[0].content).author ?? '…';
@@ -183,7 +185,7 @@ async function findOwn(
   bot: Bot,
   { client }: DeliveryParts,
 ): Promise<{ kind: 'known'; id: number | null } | Failure> {
-  const marker = markerOf({ id: row.turnId, messages: row.messages })(row.ordinal);
+  const marker = markerOf(row)(row.ordinal);
   const filename = row.kind === 'file' ? readFile(row.body).filename : null;
   let before: number | undefined;
   for (;;) {
@@ -208,7 +210,7 @@ function askAgain(row: OutboxRow, cause: string, parts: DeliveryParts): Delivery
 }
 
 function notice(row: OutboxRow, bot: Bot, sentence: Sentence) {
-  const marker = markerOf({ id: row.turnId, messages: row.messages })(row.ordinal);
+  const marker = markerOf(row)(row.ordinal);
   return {
     kind: 'notice' as const,
     body: plainNotice(wordsFor(sentence, languageOf(bot)), `${marker}-notice`),
