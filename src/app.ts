@@ -2,13 +2,13 @@ import { type BuiltParts, buildParts, type PartsGiven } from './app/parts.ts';
 import { describeState, reapUnowned, reportContainment, reportRefusal } from './app/reports.ts';
 import { intakeRoutes } from './campfire/intake.ts';
 import { apiRoutes, sessionList } from './console/api.ts';
-import { healthReport } from './console/health.ts';
+import { botEntries } from './console/bots.ts';
+import { healthReport, readiness } from './console/health.ts';
 import { createHttp, type HttpParts, listen, remoteAddress, stopListening } from './http.ts';
 import { messageOf } from './lib/errors.ts';
 import { readMemory } from './processes/memory.ts';
 import { fanOut } from './telemetry/events.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
-import { type AcceptParts, accept } from './turns/accept.ts';
 import { VERSION } from './version.ts';
 
 /**
@@ -49,12 +49,19 @@ export async function startApp(outside: AppParts): Promise<App> {
   const emit = fanOut([outside.emit, metrics.emit]);
   const given = { ...outside, emit };
   const { settings, clock } = given;
-  const built = buildParts(given);
-  const { containment, bots, reaper, supervisor, pool, dispatcher, delivery } = built;
+  const startedAt = clock.now();
+  // Until leftovers of an earlier life are gone messages are kept, and only that.
   const state = { serving: false };
+  const built = buildParts({
+    ...given,
+    onAccepted: (news) => state.serving && built.dispatcher.wake(news),
+    onDecided: () => state.serving && built.delivery.wake(),
+  });
+  const { containment, bots, reaper, supervisor, pool, dispatcher, delivery } = built;
   const health = async () =>
     healthReport({
       ...{ version: VERSION, containment: containment.layer, isServing: state.serving },
+      storage: built.storage.guard.state(),
       ...{ sessions: pool.snapshot(), mail: await built.mail.counts() },
       memory: readMemory(settings.memoryLimitBytes ?? null),
     });
@@ -72,6 +79,7 @@ export async function startApp(outside: AppParts): Promise<App> {
     });
     delivery.wake();
     dispatcher.wake();
+    void built.catchUp.run(startedAt);
   });
   const stopTimers = [
     clock.every(reapPeriodMs, () => void reap('found while running')),
@@ -82,6 +90,7 @@ export async function startApp(outside: AppParts): Promise<App> {
   const close = async (): Promise<void> => {
     await ready;
     pool.stopAdmitting();
+    await Promise.all([built.catchUp.stop(), built.retention.stop()]);
     await dispatcher.stop(Math.max(0, settings.shutdownGraceMs - closeReserveMs - deliveryGraceMs));
     await pool.drain();
     await dispatcher.settled();
@@ -90,6 +99,7 @@ export async function startApp(outside: AppParts): Promise<App> {
     for (const stop of stopTimers) stop();
     await stopListening(server, clock);
     await reap('left at the end');
+    built.storage.guard.stop();
     built.store.close();
     built.folder.release();
   };
@@ -105,20 +115,16 @@ export async function startApp(outside: AppParts): Promise<App> {
 }
 
 function buildHttp(
-  { settings, clock, emit, extraRoutes }: AppParts,
-  { bots, mail, pool, dispatcher, delivery }: BuiltParts,
+  { settings, emit, extraRoutes }: AppParts,
+  { bots, pool, keep, storage, health: healthBook }: BuiltParts,
   { health, metrics, isServing }: { health: HttpParts['health']; metrics: Metrics; isServing: () => boolean },
 ) {
-  // Until leftovers of an earlier life are gone messages are kept, and only that.
-  const onAccepted: AcceptParts['onAccepted'] = (news) => isServing() && dispatcher.wake(news);
-  const onDecided = () => isServing() && delivery.wake();
-  const isBot = (userId: number) => bots.all().some((bot) => bot.userId === userId);
   return createHttp({
     routes: [
       intakeRoutes({
         bots,
         settings: { webhookToken: settings.webhookToken, publicUrl: settings.publicUrl },
-        accept: (bot, message) => accept(bot, message, { mail, clock, emit, isBot, onAccepted, onDecided }),
+        accept: keep,
         remoteAddress,
         onRefused: (refusal) => reportRefusal(refusal, emit),
       }),
@@ -127,11 +133,12 @@ function buildHttp(
         sessions: () => pool.snapshot(),
         metrics,
         closeSession: (id) => pool.close(id, 'operator'),
+        bots: () => botEntries(bots, healthBook),
       }),
       ...extraRoutes,
     ],
     health,
-    isReady: isServing,
+    readiness: () => readiness(isServing(), storage.guard.state()),
     onError: (error) => emit({ type: 'part.failed', part: 'http', problem: messageOf(error) }),
   });
 }

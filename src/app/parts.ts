@@ -2,27 +2,28 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { agentEnvironment } from '../agent/environment.ts';
 import { createSdkAgents } from '../agent/sdk.ts';
-import { createCampfireClient } from '../campfire/client.ts';
 import { type Bots, openBots } from '../config/bots.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../lib/clock.ts';
 import { OperatorError } from '../lib/errors.ts';
-import { mailMigrations } from '../mail/schema.ts';
 import { createSqliteMail } from '../mail/sqlite.ts';
 import { createSupervisor, type Supervisor } from '../processes/child.ts';
 import { type ContainmentChoice, chooseContainment } from '../processes/containment.ts';
-import { createLedger, ledgerMigrations } from '../processes/ledger.ts';
+import { createLedger } from '../processes/ledger.ts';
 import { readMemory } from '../processes/memory.ts';
 import { createReaper } from '../processes/reaper.ts';
 import { createPool, type Pool } from '../sessions/pool.ts';
-import { type Conversations, conversationMigrations, createConversations } from '../sessions/resume.ts';
+import { type Conversations, createConversations } from '../sessions/resume.ts';
 import { createSlots, type Slots } from '../sessions/slots.ts';
 import { holdDataFolder } from '../store/lock.ts';
 import { openStore } from '../store/sqlite.ts';
 import type { Emit } from '../telemetry/events.ts';
-import { createDelivery } from '../turns/delivery.ts';
+import type { AcceptParts } from '../turns/accept.ts';
 import { createDispatcher } from '../turns/dispatcher.ts';
 import { VERSION } from '../version.ts';
+import { buildKeeping, buildKept } from './keeping.ts';
+import { migrations } from './migrations.ts';
+import { buildOutgoing } from './outgoing.ts';
 import { reportBots } from './reports.ts';
 
 export interface PartsGiven {
@@ -38,17 +39,20 @@ export interface PartsGiven {
 export type BuiltParts = ReturnType<typeof buildParts>;
 
 /** Everything below HTTP, from the data folder up to dispatcher and delivery. */
-export function buildParts({ settings, variable, clock, emit, secrets }: PartsGiven) {
+export function buildParts(given: PartsGiven & Pick<AcceptParts, 'onAccepted' | 'onDecided'>) {
+  const { settings, variable, clock, emit, secrets } = given;
   const folder = holdDataFolder(settings.dataDir);
   const containment = containmentFor(settings);
   const bashAllowed = containment.layer === 'namespace' || settings.allowUncontainedBash;
   const bots: Bots = openBots({
     dir: settings.botsDir,
     variable,
-    onChange: (change) => reportBots(bots, change, emit, secrets),
+    onChange: (change) => {
+      reportBots(bots, change, emit, secrets);
+      for (const { id } of [...change.added, ...change.changed]) outgoing.health.probeNow(id);
+    },
   });
   reportBots(bots, null, emit, secrets);
-  const migrations = [...mailMigrations, ...ledgerMigrations, ...conversationMigrations];
   const store = openStore(join(settings.dataDir, 'service.db'), migrations);
   const mail = createSqliteMail(store, clock);
   const ledger = createLedger(store);
@@ -63,12 +67,21 @@ export function buildParts({ settings, variable, clock, emit, secrets }: PartsGi
     bots.refresh();
     return bots.byId(id) ?? (bots.problems().length > 0 ? ('unclear' as const) : ('gone' as const));
   };
-  const client = createCampfireClient({ baseUrl: settings.campfireUrl, version: VERSION, clock });
-  const delivery = createDelivery({ mail, client, findBot, clock, emit, random: Math.random });
-  const { timeZone, turnTimeoutMs } = settings;
+  const { campfireUrl } = settings;
+  const outgoing = buildOutgoing({
+    ...{ campfireUrl, bots, findBot, mail, clock, emit },
+    onCampfireBack: (awayFrom) => void keeping.catchUp.run(awayFrom),
+  });
+  const { health, client, delivery } = outgoing;
+  const { kept, workspaces } = buildKept({ settings, store, emit });
+  const { timeZone, turnTimeoutMs, workspaceMaxBytes } = settings;
   const dispatcher = createDispatcher({
     ...{ mail, pool, conversations, findBot, clock, emit, secrets, timeZone, turnTimeoutMs },
-    onDecided: delivery.wake,
+    ...{ onDecided: delivery.wake, workspaces, workspaceMaxBytes },
+  });
+  const keeping = buildKeeping({
+    ...{ settings, store, mail, kept, pool, bots, findBot, client, clock, emit },
+    ...{ onAccepted: given.onAccepted, onDecided: given.onDecided },
   });
   return {
     folder,
@@ -80,6 +93,8 @@ export function buildParts({ settings, variable, clock, emit, secrets }: PartsGi
     reaper,
     supervisor,
     pool,
+    health,
+    ...keeping,
     delivery,
     dispatcher,
   };

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { readSettings } from '../config/settings.ts';
+import { OperatorError } from '../lib/errors.ts';
 import { runService } from '../server.ts';
 import { VERSION } from '../version.ts';
 
@@ -40,6 +41,27 @@ program
     const { runPlaygroundAlone } = await import('./playground.ts');
     return runPlaygroundAlone(options);
   });
+
+for (const [name, description] of [
+  ['backup', 'copy the database to a file that does not exist yet, also while the service runs'],
+  ['restore', 'put a backup in the place of the database; the service must be stopped'],
+] as const) {
+  program
+    .command(name)
+    .description(description)
+    .argument('<file>')
+    .action(async (file: string) => {
+      const { backUp, restore } = await import('./backup.ts');
+      try {
+        const { dataDir } = readSettings(undefined, { campfireUrl: 'http://unused.invalid' });
+        process.stdout.write(`${name === 'backup' ? backUp(dataDir, file) : restore(dataDir, file)}\n`);
+      } catch (error) {
+        if (!(error instanceof OperatorError)) throw error;
+        process.stderr.write(`${error.message}\n${error.remedy}\n`);
+        process.exit(1);
+      }
+    });
+}
 
 await program.parseAsync();
 

@@ -73,6 +73,25 @@ export type LifecycleEvent =
   | { type: 'delivery.retrying'; session: SessionName; turn: string; problem: string; retryMs: number }
   | { type: 'delivery.gave_up'; session: SessionName; turn: string; problem: string }
   | { type: 'delivery.in_doubt'; session: SessionName; turn: string; resolution: string }
+  | {
+      type: 'delivery.refused';
+      session: SessionName;
+      turn: string;
+      ordinal: number;
+      messageId: number | null;
+      status: number;
+    }
+  | { type: 'campfire.called'; call: string; statusClass: string }
+  | { type: 'campfire.unhealthy'; problem: string; remedy: string }
+  | { type: 'campfire.recovered'; unhealthyMs: number }
+  | { type: 'bot.unhealthy'; bot: string; file: string | null; problem: string; remedy: string }
+  | { type: 'bot.recovered'; bot: string; file: string | null; unhealthyMs: number }
+  | { type: 'catchup.skipped'; reason: string }
+  | { type: 'catchup.done'; rooms: number; accepted: number; unread: number }
+  | { type: 'retention.done'; turns: number; conversations: number; folders: number }
+  | { type: 'conversation.forgotten'; session: SessionName }
+  | { type: 'storage.trouble'; kind: 'full' | 'failing' | 'damaged'; problem: string; remedy: string }
+  | { type: 'storage.recovered' }
   | { type: 'part.failed'; part: string; problem: string };
 
 /** Reports one fact. Never throws and never waits. */

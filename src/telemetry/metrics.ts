@@ -150,6 +150,14 @@ const rows: Rows = {
       mark: ({ cause, count }) => ({ labels: { cause }, value: count }),
     },
   ],
+  'campfire.called': [
+    {
+      name: 'campfire_requests_total',
+      help: 'Calls to Campfire, by class of the HTTP status; none without an answer.',
+      labels: ['status'],
+      mark: ({ statusClass }) => ({ labels: { status: statusClass } }),
+    },
+  ],
   'delivery.sent': [
     { name: 'deliveries_total', help: 'Outbox rows that reached Campfire.', mark: () => ({}) },
   ],

@@ -2,6 +2,7 @@ import type { Acceptance } from '../campfire/intake.ts';
 import type { WebhookMessage } from '../campfire/payload.ts';
 import type { Bot } from '../config/bot.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { MailHistory } from '../mail/history.ts';
 import type { Conversation, Mailbox, Message } from '../mail/mail.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { controlIn } from './commands.ts';
@@ -11,6 +12,7 @@ import { noticeBody } from './run-turn.ts';
 
 export interface AcceptParts {
   mail: Mailbox;
+  history: Pick<MailHistory, 'see'>;
   clock: Clock;
   emit: Emit;
   /** Whether a Campfire user is one of our bots. */
@@ -21,11 +23,20 @@ export interface AcceptParts {
   onDecided: () => void;
 }
 
-/** A webhook's message becomes mail: durable when this resolves, a repeat included. */
-export async function accept(bot: Bot, message: WebhookMessage, parts: AcceptParts): Promise<Acceptance> {
+/** A message for a bot. `saidAt` is when it was written (epoch ms), if no webhook brought it. */
+export type SaidMessage = WebhookMessage & { saidAt?: number };
+
+/** Kept; `isNew` unless it was on record already. */
+export type Kept = Extract<Acceptance, { kind: 'accepted' }> & { isNew: boolean };
+
+/** A message becomes mail: durable when this resolves, a repeat included. */
+export async function accept(bot: Bot, message: SaidMessage, parts: AcceptParts): Promise<Kept> {
   const startedMs = parts.clock.monotonicMs();
-  const { roomId, messageId, author, roomName, html, plain } = message;
-  const content = writeContent({ author: author.name, roomName, html, plain });
+  const { roomId, messageId, author, roomName, html, plain, saidAt } = message;
+  // Only Campfire's own messages have a place in Campfire; where there is one, there may be more to read.
+  if (message.permalinkPath !== null) parts.history.see({ botId: bot.id, roomId, name: roomName });
+  const written = saidAt === undefined ? {} : { saidAt };
+  const content = writeContent({ author: author.name, roomName, html, plain, ...written });
   const conversation = { botId: bot.id, roomId };
   const session = `${roomId}:${bot.id}` as const;
   const fromBot = parts.isBot(author.id);
@@ -36,14 +47,16 @@ export async function accept(bot: Bot, message: WebhookMessage, parts: AcceptPar
   });
   if (kept.kind === 'duplicate') {
     parts.emit({ type: 'message.duplicate', session, messageId });
-    return { kind: 'accepted' };
+    return { kind: 'accepted', isNew: false };
   }
   const ackMs = Math.round((parts.clock.monotonicMs() - startedMs) * 100) / 100;
   parts.emit({ type: 'message.accepted', session, messageId, ackMs });
-  const verdict = atOnce ? { kind: 'take' as const } : decideFlood(kept.standing, fromBot);
+  // What was written in an hour and is read in a moment is no flood.
+  const isExempt = atOnce || saidAt !== undefined;
+  const verdict = isExempt ? { kind: 'take' as const } : decideFlood(kept.standing, fromBot);
   if (verdict.kind === 'refuse') await refuse(bot, conversation, kept.message, verdict, parts);
   else parts.onAccepted({ ...conversation, atOnce });
-  return { kind: 'accepted' };
+  return { kind: 'accepted', isNew: true };
 }
 
 /** Too much: the message gets its outcome now. Cut off before that, it is served like any other. */

@@ -223,9 +223,9 @@ function holdsSecret(text: string, secrets: ReadonlySet<string>): boolean {
 function promptFor(turn: Turn, bot: Bot, timeZone: string): string {
   const text = turn.messages
     .map(({ content, authorId, receivedAt }) => {
-      const { author, roomName, html, plain } = readContent(content);
+      const { author, roomName, html, plain, saidAt = receivedAt } = readContent(content);
       const said = { author: author ?? `user ${authorId}`, roomName, text: readBody(html, plain, bot.name) };
-      return promptText({ ...said, saidAt: receivedAt }, timeZone);
+      return promptText({ ...said, saidAt }, timeZone);
     })
     .join('\n\n');
   return turn.attempt > 1 || turn.postponements > 0 ? retryText(text) : text;

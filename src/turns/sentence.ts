@@ -13,6 +13,8 @@ export type Sentence =
   | { say: 'stopped' }
   | { say: 'in-doubt'; name: string }
   | { say: 'withheld' }
+  | { say: 'was-away' }
+  | { say: 'workspace-full'; limitMb: number }
   | { say: 'failed' }
   /** Begins an answer whose memory is a fresh one with the last `exchanges` of the old. */
   | { say: 'started-over'; exchanges: number }

@@ -18,6 +18,9 @@ export const english: Wording = {
     'I was cut off three times while working on this one, so I stopped. Ask me again, perhaps in smaller pieces.',
   stopped: () => 'I was stopped before I could answer.',
   'in-doubt': ({ name }) => `I was restarted while answering ${name}; if no answer is above, ask me again.`,
+  'was-away': () => '(I was away)',
+  'workspace-full': ({ limitMb }) =>
+    `My folder for this room holds more than ${limitMb} MB, so I cannot go on. Mention me with the word “new” to begin again without its files, or ask whoever runs this bot.`,
   withheld: () => 'My answer contained something secret, so I did not post it.',
   failed: () => 'Something went wrong on my side. Please ask me again.',
   'started-over': ({ exchanges }) =>

@@ -13,6 +13,9 @@ export const chinese: Wording = {
   'gave-up': () => '处理这条消息时我三次被中断，已停止。请再问一次，最好拆成几部分。',
   stopped: () => '我在回答之前被停止了。',
   'in-doubt': ({ name }) => `我在回答 ${name} 时被重新启动；如果上面没有答案，请再问我一次。`,
+  'was-away': () => '（我刚才不在）',
+  'workspace-full': ({ limitMb }) =>
+    `我在此房间的文件夹已超过 ${limitMb} MB，无法继续。提及我并发送“新对话”即可删除这些文件并重新开始，或联系负责此机器人的人员。`,
   withheld: () => '我的回答包含机密内容，因此没有发送。',
   failed: () => '我这边出了点问题，请再问一次。',
   'started-over': ({ exchanges }) =>

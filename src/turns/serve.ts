@@ -7,8 +7,10 @@ import { type Lease, LeaseWithdrawnError, type Pool } from '../sessions/pool.ts'
 import type { Conversations } from '../sessions/resume.ts';
 import type { SessionBot } from '../sessions/session.ts';
 import type { SessionName, SessionPath } from '../telemetry/events.ts';
+import { withLateLine } from './late.ts';
 import { type Attempt, answered, decided, type RunTurnParts, runTurn } from './run-turn.ts';
 import { createProgress, type Progress } from './steps.ts';
+import type { Workspaces } from './workspace.ts';
 
 /**
  * One conversation's next turn, from the mailbox to its outcome.
@@ -27,6 +29,8 @@ export interface ServeParts extends RunTurnParts {
   findBot: (id: string) => Bot | 'gone' | 'unclear';
   /** Told when outbox rows were written. */
   onDecided: () => void;
+  workspaces: Workspaces;
+  workspaceMaxBytes: number;
 }
 
 /** Whoever serves a conversation, as others see it. */
@@ -53,6 +57,7 @@ export async function serve(conversation: Conversation, runner: Runner, parts: S
   const { turn: cutOff, waiting } = await mail.situation(conversation);
   if (cutOff ? (cutOff.dueAt ?? 0) > clock.now() : waiting.length === 0) return false;
   if (cutOff && (await finishFromTranscript(cutOff, bot, parts))) return true;
+  if (await refuseTooLarge(conversation, bot, parts)) return true;
   try {
     await using lease = await pool.lease(conversation, sessionBot(bot), runner.halted);
     if (runner.halted.aborted) return true;
@@ -60,6 +65,7 @@ export async function serve(conversation: Conversation, runner: Runner, parts: S
     if (!turn) return false;
     runner.turn = turn;
     await runOnce(turn, bot, lease, runner, parts);
+    parts.workspaces.measure(conversation);
     return true;
   } catch (error) {
     if (error instanceof LeaseWithdrawnError) return true;
@@ -93,19 +99,19 @@ async function runOnce(turn: Turn, bot: Bot, lease: Lease, runner: Runner, parts
       return;
     }
     case 'decided':
-      await commit(turn, attempt, { path: lease.path, startedMs }, runner, parts);
+      await commit(turn, bot, attempt, { path: lease.path, startedMs, runner }, parts);
   }
 }
 
 async function commit(
   turn: Turn,
+  bot: Bot,
   { outcome, drafts, costUsd }: Extract<Attempt, { kind: 'decided' }>,
-  { path, startedMs }: { path: SessionPath | null; startedMs: number },
-  runner: Runner | null,
+  { path, startedMs, runner }: { path: SessionPath | null; startedMs: number; runner: Runner | null },
   { mail, emit, clock, onDecided }: ServeParts,
 ): Promise<void> {
   try {
-    await mail.decide(turn, outcome, drafts);
+    await mail.decide(turn, outcome, withLateLine(turn, bot, drafts));
   } catch (error) {
     // A person has ended the turn in the moment in which it was finished, and was told so.
     if (error instanceof TurnDecidedError && runner?.halted.aborted) return;
@@ -142,7 +148,21 @@ async function finishFromTranscript(turn: Turn, bot: Bot, parts: ServeParts): Pr
   const attempt = answered(turn, bot, { text: fate.text, costUsd: null }, parts.secrets);
   if (attempt.kind !== 'decided') return false;
   parts.emit({ type: 'turn.recovered', session: nameOf(turn), turn: String(turn.id) });
-  await commit(turn, attempt, { path: null, startedMs: parts.clock.monotonicMs() }, null, parts);
+  const startedMs = parts.clock.monotonicMs();
+  await commit(turn, bot, attempt, { path: null, startedMs, runner: null }, parts);
+  return true;
+}
+
+/** A conversation whose folder has grown beyond its limit gets a sentence instead of a session. */
+async function refuseTooLarge(conversation: Conversation, bot: Bot, parts: ServeParts): Promise<boolean> {
+  if ((await parts.workspaces.excess(conversation)) === null) return false;
+  const turn = await parts.mail.begin(conversation);
+  if (!turn) return false;
+  const limitMb = Math.round(parts.workspaceMaxBytes / 1024 ** 2);
+  const attempt = decided(turn, bot, { say: 'workspace-full', limitMb }, 'the working folder is too large');
+  const startedMs = parts.clock.monotonicMs();
+  if (attempt.kind === 'decided')
+    await commit(turn, bot, attempt, { path: null, startedMs, runner: null }, parts);
   return true;
 }
 
