@@ -5,6 +5,7 @@ import { apiRoutes, sessionList } from './console/api.ts';
 import { botEntries } from './console/bots.ts';
 import { healthReport, readiness } from './console/health.ts';
 import { createHttp, type HttpParts, listen, remoteAddress, stopListening } from './http.ts';
+import { within } from './lib/clock.ts';
 import { messageOf } from './lib/errors.ts';
 import { readMemory } from './processes/memory.ts';
 import { fanOut } from './telemetry/events.ts';
@@ -78,6 +79,7 @@ export async function startApp(outside: AppParts): Promise<App> {
       ...{ containment: containment.layer, detail: containment.reason },
     });
     delivery.wake();
+    built.seen.sweep();
     dispatcher.wake();
     void built.catchUp.run(startedAt);
   });
@@ -94,7 +96,7 @@ export async function startApp(outside: AppParts): Promise<App> {
     await dispatcher.stop(Math.max(0, settings.shutdownGraceMs - closeReserveMs - deliveryGraceMs));
     await pool.drain();
     await dispatcher.settled();
-    await delivery.stop(deliveryGraceMs);
+    await Promise.all([delivery.stop(deliveryGraceMs), within(clock, deliveryGraceMs, built.seen.stop())]);
     state.serving = false;
     for (const stop of stopTimers) stop();
     await stopListening(server, clock);

@@ -15,6 +15,7 @@ import type { Emit } from '../telemetry/events.ts';
 import { type AcceptParts, accept, type SaidMessage } from '../turns/accept.ts';
 import { createCatchUp } from '../turns/catch-up.ts';
 import { createRetention } from '../turns/retention.ts';
+import type { Seen } from '../turns/seen.ts';
 import { createWorkspaces, type Workspaces } from '../turns/workspace.ts';
 import { buildStorage } from './storage.ts';
 
@@ -29,6 +30,7 @@ export interface KeepingParts {
   bots: Bots;
   findBot: (id: string) => Bot | 'gone' | 'unclear';
   client: CampfireClient;
+  seen: Seen;
   clock: Clock;
   emit: Emit;
   onAccepted: AcceptParts['onAccepted'];
@@ -36,11 +38,11 @@ export interface KeepingParts {
 }
 
 export function buildKeeping(parts: KeepingParts) {
-  const { settings, store, mail, bots, clock, emit, onAccepted, onDecided } = parts;
+  const { settings, store, mail, bots, seen, clock, emit, onAccepted, onDecided } = parts;
   const history = createMailHistory(store, clock);
   const storage = buildStorage({ store, dataDir: settings.dataDir, clock, emit });
   const isBot = (userId: number) => bots.all().some((bot) => bot.userId === userId);
-  const acceptParts = { mail, history, clock, emit, isBot, onAccepted, onDecided };
+  const acceptParts = { mail, history, seen, clock, emit, isBot, onAccepted, onDecided };
   const keep = (bot: Bot, message: SaidMessage) => storage.keep(() => accept(bot, message, acceptParts));
   const catchUp = createCatchUp({
     ...{ bots: () => bots.all(), client: parts.client, history, maxAgeMs: settings.catchUpMs, clock, emit },

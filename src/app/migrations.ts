@@ -1,4 +1,5 @@
 import { historyMigrations } from '../mail/history.ts';
+import { markMigrations } from '../mail/marks.ts';
 import { mailMigrations } from '../mail/schema.ts';
 import { ledgerMigrations } from '../processes/ledger.ts';
 import { conversationMigrations } from '../sessions/resume.ts';
@@ -9,6 +10,7 @@ import { retentionMigrations } from '../turns/retention.ts';
 export const migrations: readonly Migration[] = [
   ...mailMigrations,
   ...historyMigrations,
+  ...markMigrations,
   ...retentionMigrations,
   ...ledgerMigrations,
   ...conversationMigrations,

@@ -1,16 +1,21 @@
 import { createCampfireClient } from '../campfire/client.ts';
+import { createFaceBook } from '../campfire/face.ts';
 import type { Bot } from '../config/bot.ts';
 import type { Bots } from '../config/bots.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Mail } from '../mail/mail.ts';
+import { createMarks } from '../mail/marks.ts';
+import type { Store } from '../store/sqlite.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { createDelivery, type Delivery } from '../turns/delivery.ts';
 import { createHealthBook } from '../turns/health-book.ts';
+import { createSeen } from '../turns/seen.ts';
 import { VERSION } from '../version.ts';
 
 /** Everything that speaks to Campfire, and what its answers tell of Campfire and of the bots' keys. */
 export function buildOutgoing(parts: {
   campfireUrl: string;
+  store: Store;
   bots: Bots;
   findBot: (id: string) => Bot | 'gone' | 'unclear';
   mail: Mail;
@@ -26,9 +31,21 @@ export function buildOutgoing(parts: {
     onReleased: () => late.delivery?.wake(),
   });
   const client = createCampfireClient({
-    ...{ baseUrl: campfireUrl, version: VERSION, clock, onCall: health.report },
+    ...{ baseUrl: campfireUrl, version: VERSION, clock },
+    onCall(report) {
+      health.report(report);
+      faces.report(report);
+    },
   });
-  const delivery = createDelivery({ ...parts, client, health, random: Math.random });
+  const faces = createFaceBook(client, clock);
+  const seen = createSeen({
+    ...{ client, faces, marks: createMarks(parts.store), findBot: parts.findBot, clock, emit: parts.emit },
+    campfireIsWell: () => health.campfire().state === 'ok',
+  });
+  const delivery = createDelivery({
+    ...{ ...parts, client, faces, health, random: Math.random },
+    onSettled: () => seen.sweep(),
+  });
   late.delivery = delivery;
-  return { health, client, delivery };
+  return { health, client, faces, seen, delivery };
 }

@@ -69,18 +69,18 @@ export function buildParts(given: PartsGiven & Pick<AcceptParts, 'onAccepted' | 
   };
   const { campfireUrl } = settings;
   const outgoing = buildOutgoing({
-    ...{ campfireUrl, bots, findBot, mail, clock, emit },
+    ...{ campfireUrl, store, bots, findBot, mail, clock, emit },
     onCampfireBack: (awayFrom) => void keeping.catchUp.run(awayFrom),
   });
-  const { health, client, delivery } = outgoing;
+  const { health, client, faces, seen, delivery } = outgoing;
   const { kept, workspaces } = buildKept({ settings, store, emit });
   const { timeZone, turnTimeoutMs, workspaceMaxBytes } = settings;
   const dispatcher = createDispatcher({
-    ...{ mail, pool, conversations, findBot, clock, emit, secrets, timeZone, turnTimeoutMs },
+    ...{ mail, pool, conversations, client, faces, findBot, clock, emit, secrets, timeZone, turnTimeoutMs },
     ...{ onDecided: delivery.wake, workspaces, workspaceMaxBytes },
   });
   const keeping = buildKeeping({
-    ...{ settings, store, mail, kept, pool, bots, findBot, client, clock, emit },
+    ...{ settings, store, mail, kept, pool, bots, findBot, client, seen, clock, emit },
     ...{ onAccepted: given.onAccepted, onDecided: given.onDecided },
   });
   return {
@@ -94,6 +94,7 @@ export function buildParts(given: PartsGiven & Pick<AcceptParts, 'onAccepted' | 
     supervisor,
     pool,
     health,
+    seen,
     ...keeping,
     delivery,
     dispatcher,

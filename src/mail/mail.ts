@@ -77,9 +77,10 @@ export type Outcome =
 export interface OutboxDraft {
   /**
    * `post`: a message. `file`: an attachment. `notice`: stands in for an answer that could not be posted; posting
-   * one twice does little harm. `waiting`: a line ahead of an answer, never worth posting twice.
+   * one twice does little harm. `waiting`: a line ahead of an answer, never worth posting twice. `in-place`: a message
+   * whose beginning the room sees already in the turn's notice, and that may take its place.
    */
-  kind: 'post' | 'file' | 'notice' | 'waiting';
+  kind: 'post' | 'in-place' | 'file' | 'notice' | 'waiting';
   /** Opaque: what a kind needs is between those who write and those who deliver. */
   body: string;
 }
@@ -91,7 +92,7 @@ export interface Notice {
 }
 
 /** Ordinals of notices: an answer has far fewer rows. */
-export const noticeOrdinals = { waiting: 900, postponed: 901 } as const;
+export const noticeOrdinals = { waiting: 900, postponed: 901, working: 902 } as const;
 
 /** A conversation as it stands. */
 export interface Situation {
@@ -160,6 +161,16 @@ export interface Mailbox {
   counts(): Promise<MailCounts>;
 }
 
+/** The one notice of a turn's messages, as the room has it. */
+export type NoticeState =
+  | { kind: 'none' }
+  /** Written, and not in the room yet. */
+  | { kind: 'on-its-way' }
+  /** `id` is Campfire's. It is about these messages and no others. */
+  | { kind: 'shown'; id: number }
+  /** It stays as it is: its id is not known, it could not be posted, or it is about other messages, too. */
+  | { kind: 'fixed' };
+
 export interface OutboxRow extends Conversation {
   id: number;
   turnId: number;
@@ -168,6 +179,8 @@ export interface OutboxRow extends Conversation {
   body: string;
   /** What the row answers; the last one names it in the room. */
   messages: readonly [Message, ...Message[]];
+  /** The notice that the first row of a turn follows, and may replace; null for other rows, and once it was. */
+  noticeId: number | null;
   /** True when an earlier life of the service may already have carried this out. */
   inDoubt: boolean;
   /** Failed tries so far. */
@@ -190,8 +203,9 @@ export interface Outbox {
   conversationsWithOutbox(): Promise<Array<Conversation & { at: number }>>;
   /** The first row of a conversation, marked as being sent; null if none is due at `now`. */
   takeOutbox(conversation: Conversation, now: number): Promise<OutboxRow | null>;
-  /** Records what became of a row; the turn is settled with its last one. */
+  /** Records what became of a row; the turn is settled with its last one, and a notice is over that its first one saw. */
   settleOutbox(row: OutboxRow, result: DeliveryResult): Promise<void>;
+  noticeOf(turn: Pick<Turn, 'id'>): Promise<NoticeState>;
 }
 
 /** Both, as one driver gives them. */

@@ -9,10 +9,12 @@ import { controlIn } from './commands.ts';
 import { writeContent } from './content.ts';
 import { decideFlood, type FloodVerdict } from './floods.ts';
 import { noticeBody } from './run-turn.ts';
+import type { Seen } from './seen.ts';
 
 export interface AcceptParts {
   mail: Mailbox;
   history: Pick<MailHistory, 'see'>;
+  seen: Pick<Seen, 'mark'>;
   clock: Clock;
   emit: Emit;
   /** Whether a Campfire user is one of our bots. */
@@ -54,8 +56,13 @@ export async function accept(bot: Bot, message: SaidMessage, parts: AcceptParts)
   // What was written in an hour and is read in a moment is no flood.
   const isExempt = atOnce || saidAt !== undefined;
   const verdict = isExempt ? { kind: 'take' as const } : decideFlood(kept.standing, fromBot);
-  if (verdict.kind === 'refuse') await refuse(bot, conversation, kept.message, verdict, parts);
-  else parts.onAccepted({ ...conversation, atOnce });
+  if (verdict.kind === 'refuse') {
+    await refuse(bot, conversation, kept.message, verdict, parts);
+  } else {
+    parts.onAccepted({ ...conversation, atOnce });
+    // A control word is answered before anybody could look.
+    if (!atOnce) parts.seen.mark(bot, conversation, kept.message);
+  }
   return { kind: 'accepted', isNew: true };
 }
 

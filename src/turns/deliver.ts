@@ -1,5 +1,6 @@
 import type { Failure } from '../campfire/answers.ts';
 import type { CampfireClient, Posted } from '../campfire/client.ts';
+import type { FaceBook } from '../campfire/face.ts';
 import { plainNotice } from '../campfire/html/render.ts';
 import type { Bot } from '../config/bot.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -30,6 +31,7 @@ const clockSkewMs = 600_000;
 
 export interface DeliverParts {
   client: CampfireClient;
+  faces: FaceBook;
   health: Pick<HealthBook, 'campfire' | 'bot' | 'noUsableFile'>;
   findBot: (id: string) => Bot | 'gone' | 'unclear';
   clock: Clock;
@@ -66,10 +68,38 @@ async function tryAgain(row: OutboxRow, bot: Bot, parts: DeliverParts): Promise<
   return judge(row, bot, found.kind === 'unavailable' ? { ...found, uncertain: false } : found, parts);
 }
 
-function write(row: OutboxRow, bot: Bot, { client }: DeliverParts): Promise<Posted | Failure> {
+async function write(row: OutboxRow, bot: Bot, parts: DeliverParts): Promise<Posted | Failure> {
+  const { client } = parts;
+  const placed = row.noticeId === null ? null : await replaceNotice(row, row.noticeId, bot, parts);
+  if (placed) return placed;
   if (row.kind !== 'file') return client.post(bot.key, row.roomId, row.body);
   const { filename, type, text } = readFile(row.body);
   return client.attach(bot.key, row.roomId, { filename, type, content: new TextEncoder().encode(text) });
+}
+
+/**
+ * The notice makes way for what it announced. Where it shows the beginning of the answer already and nobody wrote since,
+ * the answer takes its place; else it is deleted and the answer posted, because only a post is told to people's
+ * devices. Null when the row is still to be posted.
+ */
+async function replaceNotice(
+  row: OutboxRow,
+  noticeId: number,
+  bot: Bot,
+  { client, faces }: DeliverParts,
+): Promise<Posted | Failure | null> {
+  if ((await faces.find(bot.key, row.roomId)) !== 'full') return null;
+  if (row.kind === 'in-place') {
+    const since = await client.index(bot.key, row.roomId, { after: noticeId });
+    if (since.kind === 'messages' && since.messages.length === 0) {
+      const edited = await client.edit(bot.key, row.roomId, noticeId, row.body);
+      if (edited.kind === 'done') return { kind: 'posted', id: noticeId };
+      if (edited.kind === 'unavailable') return edited;
+    }
+  }
+  const deleted = await client.delete(bot.key, row.roomId, noticeId);
+  // Deleting it again does no harm, so nothing is in doubt.
+  return deleted.kind === 'unavailable' ? { ...deleted, uncertain: false } : null;
 }
 
 function judge(

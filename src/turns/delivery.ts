@@ -18,6 +18,8 @@ const restAfterErrorMs = 5000;
 
 export interface DeliveryParts extends DeliverParts {
   mail: Outbox;
+  /** Told when a row needs no more sending. */
+  onSettled: () => void;
 }
 
 export interface Delivery {
@@ -119,6 +121,7 @@ class OutboxDelivery implements Delivery {
         const result = await deliver(row, this.#parts);
         await mail.settleOutbox(row, result);
         report(name, row, result, this.#parts);
+        if (result.kind === 'sent' || result.kind === 'undeliverable') this.#parts.onSettled();
       } while (this.#mayGoOn(sender.botId));
     } catch (error) {
       this.#report(`delivery to ${name}`, error);

@@ -7,7 +7,11 @@ import { wordsFor } from './sentences.ts';
 /** What a turn writes; when its message was read only afterwards, the first post begins with a line that says so. */
 export function withLateLine(turn: Turn, bot: Bot, drafts: readonly OutboxDraft[]): readonly OutboxDraft[] {
   const [first, ...rest] = drafts;
-  if (first?.kind !== 'post' || readContent(turn.messages[0].content).saidAt === undefined) return drafts;
+  if (
+    (first?.kind !== 'post' && first?.kind !== 'in-place') ||
+    readContent(turn.messages[0].content).saidAt === undefined
+  )
+    return drafts;
   const line = `<div>${wordsFor({ say: 'was-away' }, languageOf(bot))}</div>`;
   // Every body is one element, by whose class a restart recognises it.
   return [

@@ -20,6 +20,7 @@ import { decideOverdue, type Overdue } from './overdue.ts';
 import type { Sentence } from './sentence.ts';
 import { wordsFor } from './sentences.ts';
 import { doneWords, type Progress } from './steps.ts';
+import { holdsSecret } from './withheld.ts';
 
 /** A turn that was cut off this many times ends in a sentence, so that no message can end every start. */
 const maxAttempts = 3;
@@ -214,10 +215,6 @@ function judgeApiError(
   const later: Sentence = { say: 'overloaded-later', seconds: delayMs / 1000 };
   const notice = turn.postponements > 0 ? null : { ordinal, body: noticeBody(turn, bot, later, ordinal) };
   return { kind: 'postponed', delayMs, cause, notice };
-}
-
-function holdsSecret(text: string, secrets: ReadonlySet<string>): boolean {
-  return secrets.values().some((secret) => text.includes(secret));
 }
 
 function promptFor(turn: Turn, bot: Bot, timeZone: string): string {

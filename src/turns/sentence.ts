@@ -11,6 +11,8 @@ export type Sentence =
   | { say: 'too-many-steps' }
   | { say: 'gave-up' }
   | { say: 'stopped' }
+  /** `doing`: in words that go on after "I am"; null before the first step. */
+  | { say: 'working'; doing: string | null }
   | { say: 'in-doubt'; name: string }
   | { say: 'withheld' }
   | { say: 'was-away' }

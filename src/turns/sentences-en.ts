@@ -17,6 +17,8 @@ export const english: Wording = {
   'gave-up': () =>
     'I was cut off three times while working on this one, so I stopped. Ask me again, perhaps in smaller pieces.',
   stopped: () => 'I was stopped before I could answer.',
+  working: ({ doing }) =>
+    `${doing === null ? 'Working on it' : doing.charAt(0).toUpperCase() + doing.slice(1)} …`,
   'in-doubt': ({ name }) => `I was restarted while answering ${name}; if no answer is above, ask me again.`,
   'was-away': () => '(I was away)',
   'workspace-full': ({ limitMb }) =>

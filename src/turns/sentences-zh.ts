@@ -12,6 +12,7 @@ export const chinese: Wording = {
   'too-many-steps': () => '这个任务超出了允许的步骤数。请把问题拆小一些，我再试一次。',
   'gave-up': () => '处理这条消息时我三次被中断，已停止。请再问一次，最好拆成几部分。',
   stopped: () => '我在回答之前被停止了。',
+  working: ({ doing }) => `正在${doing ?? '处理'}…`,
   'in-doubt': ({ name }) => `我在回答 ${name} 时被重新启动；如果上面没有答案，请再问我一次。`,
   'was-away': () => '（我刚才不在）',
   'workspace-full': ({ limitMb }) =>

@@ -2,12 +2,20 @@ import { systemPrompt } from '../agent/prompt.ts';
 import { fateOfPrompt } from '../agent/transcript.ts';
 import type { Bot } from '../config/bot.ts';
 import { messageOf } from '../lib/errors.ts';
-import { type Conversation, type Mailbox, type Turn, TurnDecidedError } from '../mail/mail.ts';
+import {
+  type Conversation,
+  type Mail,
+  type Mailbox,
+  type OutboxDraft,
+  type Turn,
+  TurnDecidedError,
+} from '../mail/mail.ts';
 import { type Lease, LeaseWithdrawnError, type Pool } from '../sessions/pool.ts';
 import type { Conversations } from '../sessions/resume.ts';
 import type { SessionBot } from '../sessions/session.ts';
 import type { SessionName, SessionPath } from '../telemetry/events.ts';
 import { withLateLine } from './late.ts';
+import { type LiveParts, showLive } from './live.ts';
 import { type Attempt, answered, decided, type RunTurnParts, runTurn } from './run-turn.ts';
 import { createProgress, type Progress } from './steps.ts';
 import type { Workspaces } from './workspace.ts';
@@ -21,8 +29,8 @@ import type { Workspaces } from './workspace.ts';
  * 3. Before a turn is run again its last attempt is looked up in the transcript: a complete answer is not made twice.
  */
 
-export interface ServeParts extends RunTurnParts {
-  mail: Mailbox;
+export interface ServeParts extends RunTurnParts, Omit<LiveParts, 'mail'> {
+  mail: Mail;
   pool: Pick<Pool, 'lease'>;
   conversations: Pick<Conversations, 'transcript'>;
   /** The bot as its file says now. `unclear` when it may only be missing because a file cannot be read. */
@@ -82,25 +90,35 @@ async function runOnce(turn: Turn, bot: Bot, lease: Lease, runner: Runner, parts
     ...{ messageIds: turn.messages.map(({ messageId }) => messageId) },
     waitedMs: clock.now() - turn.messages[0].receivedAt,
   });
+  const live = showLive(turn, bot, runner.progress, parts);
   const attempt = await attemptSafely(turn, bot, lease, runner, parts);
+  const { showsAnswer } = await live.end();
   switch (attempt.kind) {
     case 'given-back':
       return mail.giveBack(turn);
     case 'halted':
-      return;
+      return live.remove();
     case 'cut-off':
       emit({ type: 'turn.retried', session, turn: String(turn.id), cause: attempt.cause });
       return;
     case 'postponed': {
       const { delayMs, cause, notice } = attempt;
+      if (notice) await live.remove();
       await mail.giveBack(turn, { until: clock.now() + delayMs, notice });
       emit({ type: 'turn.postponed', session, turn: String(turn.id), cause, delayMs });
       parts.onDecided();
       return;
     }
     case 'decided':
+      if (showsAnswer && attempt.outcome.kind === 'answered')
+        attempt.drafts = mayReplaceNotice(attempt.drafts);
       await commit(turn, bot, attempt, { path: lease.path, startedMs, runner }, parts);
   }
+}
+
+function mayReplaceNotice([first, ...rest]: OutboxDraft[]): OutboxDraft[] {
+  if (!first) return [];
+  return [first.kind === 'post' ? { ...first, kind: 'in-place' } : first, ...rest];
 }
 
 async function commit(

@@ -9,6 +9,8 @@ export interface Progress {
   hear(step: AgentStep, nowMs: number): void;
   /** The newest step; null before the first. */
   current(): ToolStep | null;
+  /** What one would see over its shoulder. */
+  view(): View;
   /** Every step so far, in order, as far as they are remembered. */
   done(): readonly ToolStep[];
   toolsRunning(): number;
@@ -18,6 +20,9 @@ export interface Progress {
   startedOverWith(): number | null;
 }
 
+/** `text`: the reply that is being written, as far as it goes. */
+export type View = { kind: 'thinking' } | { kind: 'tool'; step: ToolStep } | { kind: 'text'; text: string };
+
 /** A turn of a thousand steps is told by its last ones. */
 const rememberedMax = 100;
 
@@ -26,22 +31,33 @@ export function createProgress(): Progress {
   let running = 0;
   let lastSignMs: number | null = null;
   let startedOverWith: number | null = null;
+  let view: View = { kind: 'thinking' };
   return {
     hear(step, nowMs) {
       lastSignMs = nowMs;
       if (step.kind === 'started-over') startedOverWith = step.exchanges;
       if (step.kind === 'tool-ended') running = Math.max(0, running - 1);
+      if (step.kind === 'text') view = viewAfter(view, step);
       if (step.kind !== 'tool') return;
       running++;
+      view = { kind: 'tool', step };
       steps.push(step);
       if (steps.length > rememberedMax) steps.shift();
     },
     current: () => steps.at(-1) ?? null,
+    view: () => view,
     done: () => steps,
     toolsRunning: () => running,
     lastSignMs: () => lastSignMs,
     startedOverWith: () => startedOverWith,
   };
+}
+
+/** A reply that only begins leaves what was to be seen before it. */
+function viewAfter(view: View, { text, begins }: Extract<AgentStep, { kind: 'text' }>): View {
+  const before = view.kind === 'text' && !begins ? view.text : '';
+  if (text !== '') return { kind: 'text', text: before + text };
+  return begins && view.kind === 'text' ? { kind: 'thinking' } : view;
 }
 
 /** [what it does, what it did] with its target, per language. */

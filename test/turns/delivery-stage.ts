@@ -1,5 +1,6 @@
 import type { TestContext } from 'node:test';
 import { createCampfireClient } from '../../src/campfire/client.ts';
+import { createFaceBook } from '../../src/campfire/face.ts';
 import { type Bot, createBot } from '../../src/config/bot.ts';
 import { systemClock as clock } from '../../src/lib/clock.ts';
 import type { OutboxDraft, Turn } from '../../src/mail/mail.ts';
@@ -39,7 +40,10 @@ export function deliverTo(t: TestContext, baseUrl: string, timeoutMs = 2_000) {
   });
   const client = createCampfireClient({ baseUrl, version: '0', clock, timeoutMs, onCall: health.report });
   const findBot = (id: string) => bots.current.find((bot) => bot.id === id) ?? 'gone';
-  delivery = createDelivery({ mail, clock, health, client, findBot, emit, random });
+  delivery = createDelivery({
+    ...{ mail, clock, health, client, findBot, emit, random },
+    ...{ faces: createFaceBook(client, clock), onSettled: () => {} },
+  });
   t.after(async () => {
     await delivery.stop(2_000);
     store.close();
