@@ -3,6 +3,7 @@ import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { digestOf, isSecret } from '../config/secret.ts';
 import type { SessionSnapshot } from '../sessions/pool.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { BotEntry } from './bots.ts';
 
 /** The operator's JSON API. Without ADMIN_TOKEN it does not exist. */
 export interface ApiParts {
@@ -10,16 +11,18 @@ export interface ApiParts {
   sessions: () => SessionSnapshot[];
   metrics: Metrics;
   closeSession: (id: string) => Promise<boolean>;
+  bots: () => BotEntry[];
 }
 
 const megabyte = 1024 * 1024;
 
-/** `GET /api/sessions`, `DELETE /api/sessions/:id` and `GET /metrics`, for `Authorization: Bearer ADMIN_TOKEN`. */
+/** `GET /api/sessions`, `DELETE /api/sessions/:id`, `GET /api/bots` and `GET /metrics`, for `Authorization: Bearer ADMIN_TOKEN`. */
 export function apiRoutes({
   adminToken,
   sessions,
   metrics,
   closeSession,
+  bots,
 }: ApiParts): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>();
   if (adminToken === undefined) return app;
@@ -29,6 +32,7 @@ export function apiRoutes({
     const { contentType, body } = await metrics.render();
     return c.body(body, 200, { 'Content-Type': contentType });
   });
+  app.get('/api/bots', (c) => c.json(bots()));
   app.get('/api/sessions', (c) => c.json(sessionList(sessions())));
   app.delete('/api/sessions/:id', async (c) => {
     const id = c.req.param('id');

@@ -1,72 +1,8 @@
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
-import { createCampfireClient } from '../../src/campfire/client.ts';
-import { createBot } from '../../src/config/bot.ts';
+import { test } from 'node:test';
 import { systemClock as clock } from '../../src/lib/clock.ts';
-import type { OutboxDraft, Turn } from '../../src/mail/mail.ts';
-import { mailMigrations } from '../../src/mail/schema.ts';
-import { createSqliteMail } from '../../src/mail/sqlite.ts';
-import { startSimulator } from '../../src/playground/simulator.ts';
-import { openStore } from '../../src/store/sqlite.ts';
-import type { LifecycleEvent } from '../../src/telemetry/events.ts';
-import { writeContent } from '../../src/turns/content.ts';
-import { createDelivery } from '../../src/turns/delivery.ts';
 import { eventually } from '../support/eventually.ts';
-
-const key = '900-Ab1Cd2Ef3Gh4';
-const bot = createBot({
-  ...{ id: 'assistant', key, name: 'Assistant' },
-  ...{ systemPrompt: '', file: 'a.json' },
-});
-
-/** Real delivery to a real HTTP Campfire, with mail in memory. */
-async function setDelivery(t: TestContext, face: 'full' | 'v1.4.9' = 'full') {
-  const campfire = await startSimulator({
-    ...{ clock, face, people: [{ id: 1, name: 'Ann', role: 'member' as const }] },
-    bots: [{ id: 900, name: 'Assistant', key, webhookUrl: null }],
-    rooms: [1, 2].map((id) => ({ id, name: null, kind: 'direct' as const, members: [1, 900] })),
-  });
-  t.after(() => campfire.close());
-  const store = openStore(':memory:', mailMigrations);
-  const mail = createSqliteMail(store, clock);
-  const events: LifecycleEvent[] = [];
-  const open = () =>
-    createDelivery({
-      ...{
-        mail,
-        clock,
-        findBot: () => bot,
-        emit: (event: LifecycleEvent) => events.push(event),
-        random: () => 0,
-      },
-      client: createCampfireClient({ baseUrl: campfire.url, version: '0', clock, timeoutMs: 2_000 }),
-    });
-  const delivery = open();
-  t.after(async () => {
-    await delivery.stop(2_000);
-    store.close();
-  });
-  const decide = async (
-    roomId: number,
-    messageId: number,
-    bodies: string[],
-    kind: OutboxDraft['kind'] = 'post',
-  ) => {
-    const content = writeContent({ author: 'Ann', roomName: null, html: null, plain: 'hi' });
-    await mail.accept({ botId: 'assistant', roomId, messageId, authorId: 1, content });
-    const turn = (await mail.begin({ botId: 'assistant', roomId })) as Turn;
-    await mail.decide(
-      turn,
-      { kind: 'answered' },
-      bodies.map((body) => ({ kind, body })),
-    );
-  };
-  const posted = (roomId = 1) =>
-    campfire.campfire.messagesIn(roomId).map(({ html, attachment }) => attachment?.name ?? html ?? '');
-  const settled = () =>
-    eventually('everything to be settled', async () => (await mail.counts()).undelivered === 0);
-  return { campfire, mail, events, delivery, decide, posted, settled };
-}
+import { setDelivery } from './delivery-stage.ts';
 
 test('posts of a conversation arrive in order', async (t) => {
   const { delivery, decide, posted, settled } = await setDelivery(t);
@@ -135,19 +71,20 @@ test('a room without the bot is given up, one with it is not held back', async (
 });
 
 test('a key that was reset is waited for until somebody mends it', async (t) => {
-  const { campfire, delivery, decide, events, posted, settled } = await setDelivery(t);
+  const { campfire, delivery, decide, events, health, posted, settled } = await setDelivery(t);
   const asBot = campfire.campfire.bots.get(900);
   assert.ok(asBot);
   const { token } = asBot;
   asBot.token = 'Zz9Yy8Xx7Ww6';
   await decide(1, 5, ['<div class="m5-0">a</div>']);
   delivery.wake();
-  const retrying = await eventually('a refusal', () =>
-    events.find((event) => event.type === 'delivery.retrying'),
+  const unhealthy = await eventually('a refusal', () =>
+    events.find((event) => event.type === 'bot.unhealthy'),
   );
-  assert.match(JSON.stringify(retrying), /badKey.*Copy the key again/);
+  assert.match(JSON.stringify(unhealthy), /Copy the key again.*a\.json/);
   assert.doesNotMatch(JSON.stringify(events), /Ab1Cd2Ef3Gh4/);
   asBot.token = token;
+  health.probeNow('assistant');
   await settled();
   assert.equal(posted().length, 1);
 });
