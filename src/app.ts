@@ -110,7 +110,9 @@ function buildHttp(
   { health, metrics, isServing }: { health: HttpParts['health']; metrics: Metrics; isServing: () => boolean },
 ) {
   // Until leftovers of an earlier life are gone messages are kept, and only that.
-  const onAccepted: AcceptParts['onAccepted'] = (news) => isServing() && dispatcher.wake(news);
+  // The answer to the webhook goes first: starting a session takes a while.
+  const onAccepted: AcceptParts['onAccepted'] = (news) =>
+    clock.after(0, () => isServing() && dispatcher.wake(news));
   const onDecided = () => isServing() && delivery.wake();
   const isBot = (userId: number) => bots.all().some((bot) => bot.userId === userId);
   return createHttp({

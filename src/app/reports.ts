@@ -29,6 +29,11 @@ export function describeState(metrics: Metrics, { pool, mail }: { pool: Pool; ma
     'Messages accepted and not yet decided; 0 when idle.',
     async () => (await mail.counts()).withoutOutcome,
   );
+  metrics.gauge(
+    'outbox_undelivered',
+    'Rows decided and not yet delivered to Campfire; 0 when idle.',
+    async () => (await mail.counts()).undelivered,
+  );
 }
 
 export async function reapUnowned(
