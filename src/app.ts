@@ -57,7 +57,8 @@ export async function startApp(outside: AppParts): Promise<App> {
   const state = { serving: false };
   const built = buildParts({
     ...given,
-    onAccepted: (news) => state.serving && built.dispatcher.wake(news),
+    // The answer to the webhook goes first: starting a session takes a while.
+    onAccepted: (news) => clock.after(0, () => state.serving && built.dispatcher.wake(news)),
     onDecided: () => state.serving && built.delivery.wake(),
   });
   const { containment, bots, reaper, supervisor, pool, dispatcher, delivery } = built;

@@ -41,6 +41,11 @@ export function describeState(
   metrics.gauge('campfire_unhealthy', '1 while Campfire cannot be reached.', () =>
     health.campfire().state === 'unhealthy' ? 1 : 0,
   );
+  metrics.gauge(
+    'outbox_undelivered',
+    'Rows decided and not yet delivered to Campfire; 0 when idle.',
+    async () => (await mail.counts()).undelivered,
+  );
 }
 
 export async function reapUnowned(

@@ -98,8 +98,8 @@ export const noticeOrdinals = { waiting: 900, postponed: 901, working: 902 } as 
 export interface Situation {
   /** The unfinished turn, whether or not somebody runs it; as its last attempt was. */
   turn: (Turn & { dueAt: number | null }) | null;
-  /** What waits for a turn, in order. */
-  waiting: Message[];
+  /** What waits for a turn, in order, and whether it has had its notice. */
+  waiting: Array<Message & { noticed: boolean }>;
   /** What waits for `settle`, in order of arrival. */
   atOnce: Message[];
 }

@@ -18,7 +18,7 @@ import {
   type Turn,
   TurnDecidedError,
 } from './mail.ts';
-import { addRow, messagesOf, readMessages } from './sqlite-rows.ts';
+import { addRow, messageColumns, messagesOf, readMessages } from './sqlite-rows.ts';
 
 /**
  * The mailbox in the embedded database. One process writes, so "a turn nobody runs" needs no mark: the dispatcher
@@ -90,7 +90,7 @@ function insert(store: Store, mail: IncomingMail, now: number): Message | undefi
        coalesce(?3, (SELECT max(position) FROM messages WHERE bot_id = ?1 AND room_id = ?2), 0),
        ?4, ?5, ?6, ?7, ?8, 1 - ?8)
      ON CONFLICT DO NOTHING
-     RETURNING id, message_id AS messageId, author_id AS authorId, content, received_at AS receivedAt`,
+     RETURNING ${messageColumns}`,
     ...[botId, roomId, messageId, authorId, content, now, Number(fromBot), Number(atOnce)],
   );
 }
@@ -151,22 +151,20 @@ function unfinished(store: Store, { botId, roomId }: Conversation) {
 
 function situationOf(store: Store, conversation: Conversation): Situation {
   const turn = unfinished(store, conversation);
+  const { botId, roomId } = conversation;
   return {
     turn: turn ? { ...turn, messages: messagesOf(store, turn.id) } : null,
-    waiting: waitingIn(store, conversation, 0),
-    atOnce: waitingIn(store, conversation, 1).sort((a, b) => a.id - b.id),
+    waiting: store
+      .all<Message & { noticedBy: number | null }>(
+        `SELECT ${messageColumns}, noticed_by AS noticedBy FROM messages WHERE ${inLane} ORDER BY position, id`,
+        ...[botId, roomId, 0],
+      )
+      .map(({ noticedBy, ...message }) => ({ ...message, noticed: noticedBy !== null })),
+    atOnce: readMessages(store, inLane, botId, roomId, 1).sort((a, b) => a.id - b.id),
   };
 }
 
-function waitingIn(store: Store, { botId, roomId }: Conversation, atOnce: 0 | 1): Message[] {
-  return readMessages(
-    store,
-    'bot_id = ? AND room_id = ? AND turn_id IS NULL AND at_once = ?',
-    botId,
-    roomId,
-    atOnce,
-  );
-}
+const inLane = 'bot_id = ? AND room_id = ? AND turn_id IS NULL AND at_once = ?';
 
 function beginTurn(store: Store, conversation: Conversation, now: number): Turn | null {
   const cutOff = unfinished(store, conversation);
@@ -185,7 +183,7 @@ function beginAgain(store: Store, turnId: number): TurnRow | undefined {
 }
 
 function beginNext(store: Store, conversation: Conversation, now: number): TurnRow | null {
-  const burst = firstBurst(waitingIn(store, conversation, 0));
+  const burst = firstBurst(readMessages(store, inLane, conversation.botId, conversation.roomId, 0));
   if (burst.length === 0) return null;
   const turn = store.get<TurnRow>(
     `INSERT INTO turns (bot_id, room_id, state, attempt, prompt_uuid, started_at)

@@ -11,11 +11,14 @@ export function messagesOf(store: Store, turnId: number): [Message, ...Message[]
   return [first, ...rest];
 }
 
+/** A message's columns, as the contract names them. */
+export const messageColumns =
+  'id, message_id AS messageId, author_id AS authorId, content, received_at AS receivedAt';
+
 /** Messages in the order of their conversation. `condition` is SQL of this folder. */
 export function readMessages(store: Store, condition: string, ...values: (string | number)[]): Message[] {
   return store.all<Message>(
-    `SELECT id, message_id AS messageId, author_id AS authorId, content, received_at AS receivedAt
-     FROM messages WHERE ${condition} ORDER BY position, id`,
+    `SELECT ${messageColumns} FROM messages WHERE ${condition} ORDER BY position, id`,
     ...values,
   );
 }

@@ -19,10 +19,10 @@ export interface WaitingReading {
   now: number;
 }
 
-/** Who is to hear what; null when nobody has waited long enough. Who has heard already is the mailbox's to know. */
+/** Who is to hear what; null when nobody has waited long enough without having heard. */
 export function decideNotice({ situation, busy, poolReason, now }: WaitingReading) {
   const { turn, waiting } = situation;
-  const late = waiting.filter(({ receivedAt }) => now - receivedAt >= noticeAfterMs);
+  const late = waiting.filter(({ receivedAt, noticed }) => !noticed && now - receivedAt >= noticeAfterMs);
   const [first] = late;
   if (!first) return null;
   return { messages: late, position: waiting.indexOf(first) + 1, reason: reasonOf() };

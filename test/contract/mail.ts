@@ -227,11 +227,19 @@ export function mailContract(name: string, open: (clock: TestClock) => Promise<M
     for (const id of [1, 2, 3]) await under.mail.accept(from(id));
     const turn = must(await under.mail.begin(room));
     const { waiting } = await under.mail.situation(room);
+    assert.deepEqual(
+      waiting.map(({ noticed }) => noticed),
+      [false, false],
+    );
     const all = [...turn.messages, ...waiting];
     const notice = (body: string) => ({ ordinal: 900, body });
     assert.equal(await under.mail.notice(room, waiting.slice(0, 1), notice('second waits')), true);
     const mail = await under.reopen();
     assert.equal(await mail.notice(room, waiting.slice(0, 1), notice('again')), false);
+    assert.deepEqual(
+      (await mail.situation(room)).waiting.map(({ noticed }) => noticed),
+      [true, false],
+    );
     await mail.decide(must(await mail.begin(room)), { kind: 'answered' }, [post('first')]);
     assert.equal(await mail.notice(room, all, notice('third waits')), true);
     assert.equal(await mail.notice(room, all, notice('again')), false);
