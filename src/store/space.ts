@@ -19,6 +19,8 @@ import { storeTrouble } from './trouble.ts';
 const megabyte = 1024 * 1024;
 const heldRowsFull = 56;
 const logBytes = 8 * megabyte;
+/** What a transaction keeps in SQLite's page cache (2 MB) does not reach the log before its end. */
+const cachedBytes = 3 * megabyte;
 /** What agents, logs and the like must leave before the reserve is given up. */
 const lowWaterBytes = 8 * megabyte;
 
@@ -132,7 +134,7 @@ function prepare(store: Store, hear: (error: unknown) => void): void {
   try {
     store.run('CREATE TABLE IF NOT EXISTS reserve (filler BLOB NOT NULL) STRICT');
     store.transaction(() => {
-      for (let written = 0; written < logBytes; written += megabyte) addRow(store);
+      for (let written = 0; written < logBytes + cachedBytes; written += megabyte) addRow(store);
       throw new RollBack();
     });
   } catch (error) {
