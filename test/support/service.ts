@@ -93,7 +93,7 @@ export async function startService(
     ...{ url, child, log, events },
     health: async () => (await (await fetch(`${url}/health`)).json()) as Health,
     async metric(name) {
-      const headers = { authorization: `Bearer ${testToken}` };
+      const headers = { authorization: `Bearer ${adminToken}` };
       const text = await (await fetch(`${url}/metrics`, { headers })).text();
       return Number(new RegExp(`^campfire_ai_bot_${name} (.+)$`, 'm').exec(text)?.[1] ?? Number.NaN);
     },

@@ -1,4 +1,6 @@
 import type { TestContext } from 'node:test';
+import { createCampfireClient } from '../../src/campfire/client.ts';
+import type { FaceBook } from '../../src/campfire/face.ts';
 import { type Bot, createBot } from '../../src/config/bot.ts';
 import type { Mail } from '../../src/mail/mail.ts';
 import { mailMigrations } from '../../src/mail/schema.ts';
@@ -74,6 +76,11 @@ export function setTurns(t: TestContext, bot: Bot = helper): Turns {
     createDispatcher({
       ...{ mail, pool, conversations, clock, emit, findBot: () => bot, onDecided: () => {} },
       ...{ secrets: new Set<string>(), timeZone: 'UTC', turnTimeoutMs: 3_600_000 },
+      ...{
+        faces: noCampfire,
+        client: createCampfireClient({ baseUrl: 'http://127.0.0.1:9', version: '0', clock }),
+      },
+      ...{ workspaces: { excess: async () => null, measure: () => {} }, workspaceMaxBytes: gigabyte },
     });
   let pool = openPool();
   let dispatcher = openDispatcher(pool);
@@ -98,7 +105,10 @@ export function setTurns(t: TestContext, bot: Bot = helper): Turns {
       };
       const isBot = (id: number) => id >= 800;
       const onAccepted = dispatcher.wake.bind(dispatcher);
-      await accept(bot, message, { mail, clock, emit, isBot, onAccepted, onDecided: () => {} });
+      await accept(bot, message, {
+        ...{ mail, clock, emit, isBot, onAccepted, onDecided: () => {} },
+        ...{ history: { see: () => {} }, seen: { mark: () => {} } },
+      });
       await settle();
     },
     async sent(roomId = 5) {
@@ -113,6 +123,9 @@ export function setTurns(t: TestContext, bot: Bot = helper): Turns {
     },
   };
 }
+
+/** Nothing can be found out, so nothing is shown ahead of an answer. */
+const noCampfire: FaceBook = { find: async () => null, report: () => {} };
 
 /** Lets everything happen that waits for no clock. */
 export async function settle(): Promise<void> {
