@@ -28,7 +28,7 @@ export const english: Wording = {
   'started-over': ({ exchanges }) =>
     exchanges === 0
       ? 'My memory of this conversation could not be used any more, so I start afresh.'
-      : `My memory of this conversation could not be used any more, so I go on with only its last ${count(exchanges, 'exchange')}.`,
+      : `My memory of this conversation could not be used any more, so I go on with only its last ${exchanges === 1 ? 'exchange' : `${exchanges} exchanges`}.`,
   stop: ({ stopped, withdrawn }) => {
     const dropped = withdrawn === 0 ? '' : ` I also dropped ${count(withdrawn, 'waiting message')} of yours.`;
     if (stopped) return `Stopped my work ${describe(stopped)}.${dropped}`;
