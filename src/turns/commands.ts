@@ -62,9 +62,13 @@ export async function obey(
 /** The control word that a message is, as the person wrote it. */
 export function controlIn({ content }: Pick<Message, 'content'>, bot: Bot): Control | null {
   const { html, plain } = readContent(content);
-  // Quotes, links and files are part of the HTML only, and none of them is a control word.
-  const isBare = html === null || !/<(?:blockquote|a|img|figure|pre|ul|ol)\b/i.test(html);
-  return isBare ? recogniseControl(plain, bot.name) : null;
+  return hasStructure(html ?? '') ? null : recogniseControl(plain, bot.name);
+}
+
+/** Quotes, links and pictures are in the HTML only. A mention is none of them, though its attributes hold a picture. */
+function hasStructure(html: string): boolean {
+  const withoutMentions = html.replace(/<action-text-attachment\b(?:"[^"]*"|'[^']*'|[^"'>])*>/gi, '');
+  return /<(?:blockquote|a|img|figure|pre|ul|ol)\b/i.test(withoutMentions);
 }
 
 /** What a stop ends: the unfinished turn, whoever asked for it, and what its author had said before and still waits. */

@@ -25,6 +25,8 @@ interface Crash {
   message: Message;
   /** Whether Campfire was told that the message was taken. */
   accepted: boolean;
+  /** The life after it. */
+  next: Service;
 }
 
 interface Plan {
@@ -55,7 +57,7 @@ async function everyPoint(t: TestContext, stage: Stage, { say, choose, check }: 
     await eventually(`an end of all work after ${point}`, () => hasNothingLeft(recovering), 40_000);
     const { message } = whole;
     const told = stage.campfire.webhooks.records().find(({ messageId }) => messageId === message.id);
-    check({ point, message, accepted: told?.status === 204 });
+    check({ point, message, accepted: told?.status === 204, next: recovering });
   }
   await service.stop('SIGKILL');
   t.diagnostic(`killed at: ${crashes.join(' · ')}`);
@@ -124,7 +126,7 @@ for (const [part, face, choose] of [
         await stage.campfire.webhooks.settled();
         return message;
       },
-      check({ point, message, accepted }) {
+      check({ point, message, accepted, next }) {
         const { answers, own } = about(stage, message);
         const doubts = own.filter((mark) => mark === `m${message.id}-0-notice`).length;
         const seen = `${point}: ${accepted ? 'accepted' : 'not accepted'}, ${own.join(' ')}`;
@@ -132,6 +134,9 @@ for (const [part, face, choose] of [
         assert.ok(answers <= 1 && doubts <= 1, seen);
         if (accepted) assert.ok(own.length >= 1, seen);
         if (face === 'full') assert.equal(doubts, 0, seen);
+        // From here on the answer is in the transcript.
+        if (['after UPDATE conversations', 'before UPDATE turns'].includes(point))
+          assert.equal(next.events('turn.recovered').length, 1, seen);
         // Only a request that was under way can be in doubt.
         if (!/request|response|outbox/.test(point)) assert.equal(doubts, 0, seen);
       },

@@ -50,7 +50,8 @@ test('a quote, a link or a file beside the word makes it a question', () => {
   const control = (html: string | null) =>
     controlIn({ content: writeContent({ author: 'Ann', roomName: null, html, plain: 'stop' }) }, helper);
   assert.equal(control('<div>stop</div>'), 'stop');
-  assert.equal(control('<div><action-text-attachment></action-text-attachment> stop</div>'), 'stop');
+  const mention = '<action-text-attachment sgid="x" content="<span><img src=&quot;/a>b&quot;></span>">';
+  assert.equal(control(`<div>${mention}</action-text-attachment> stop</div>`), 'stop');
   assert.equal(control('<blockquote>Is it urgent?</blockquote>stop'), null);
   assert.equal(control('<div><a href="https://example.org">stop</a></div>'), null);
 });
