@@ -1,7 +1,7 @@
 import type { Message } from './mail.ts';
 
 /** What one person says in a row, no further apart than this, is one question. */
-export const burstGapMs = 5_000;
+const burstGapMs = 5_000;
 
 /**
  * Which of the waiting messages make the next turn: the first, and those right behind it by the same person.

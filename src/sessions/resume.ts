@@ -94,19 +94,7 @@ export function createConversations(store: Store, slots: Slots, clock: Clock): C
   };
 
   return {
-    recall(conversation) {
-      const known = find(conversation);
-      const slot = slots.open(known?.slotId ?? slots.newId());
-      const startedOver = known !== undefined && known.givenUpId !== null;
-      if (known && slots.transcriptPath(slot, known.memoryId) !== null) {
-        const memory = { kind: 'resume' as const, id: known.memoryId };
-        return { ...{ slot, memory, stale: false, startedOver }, history: [] };
-      }
-      const stale = (known?.turns ?? 0) > 0;
-      const history = startedOver ? historyOf(slots, slot, known.givenUpId ?? '') : [];
-      const memory = begin(conversation, slot.id);
-      return { slot, memory, stale, startedOver: startedOver || stale, history };
-    },
+    recall: (conversation) => recallOf(conversation, find(conversation), begin, slots),
     giveUp(conversation) {
       const known = find(conversation);
       if (!known) return;
@@ -151,6 +139,24 @@ export function createConversations(store: Store, slots: Slots, clock: Clock): C
       );
     },
   };
+}
+
+function recallOf(
+  conversation: Conversation,
+  known: Known | undefined,
+  begin: (conversation: Conversation, slotId: string) => AgentMemory,
+  slots: Slots,
+): Recall {
+  const slot = slots.open(known?.slotId ?? slots.newId());
+  const startedOver = known !== undefined && known.givenUpId !== null;
+  if (known && slots.transcriptPath(slot, known.memoryId) !== null) {
+    const memory = { kind: 'resume' as const, id: known.memoryId };
+    return { ...{ slot, memory, stale: false, startedOver }, history: [] };
+  }
+  const stale = (known?.turns ?? 0) > 0;
+  const history = startedOver ? historyOf(slots, slot, known.givenUpId ?? '') : [];
+  const memory = begin(conversation, slot.id);
+  return { slot, memory, stale, startedOver: startedOver || stale, history };
 }
 
 function historyOf(slots: Slots, slot: Slot, memoryId: string): Exchange[] {

@@ -72,7 +72,7 @@ function hasStructure(html: string): boolean {
 }
 
 /** What a stop ends: the unfinished turn, whoever asked for it, and what its author had said before and still waits. */
-export function planStop(
+function planStop(
   message: Message,
   { turn, waiting }: Situation,
 ): { stopTurn: Turn | null; withdrawn: Message[] } {
@@ -86,6 +86,16 @@ export function planStop(
   };
 }
 
+/** Whether a runner works on what a stop ends, or waits for a session to do so. */
+function concerns(
+  { turn }: Runner,
+  { stopTurn, withdrawn }: ReturnType<typeof planStop>,
+  { waiting }: Situation,
+): boolean {
+  if (stopTurn) return turn === null || turn.id === stopTurn.id;
+  return turn === null && withdrawn.some(({ id }) => id === waiting[0]?.id);
+}
+
 async function stop(
   message: Message,
   conversation: Conversation,
@@ -97,7 +107,7 @@ async function stop(
     const situation = await parts.mail.situation(conversation);
     if (!situation.atOnce.some(({ id }) => id === message.id)) return;
     const before = planStop(message, situation);
-    if (serving && (before.stopTurn || before.withdrawn.length > 0)) {
+    if (serving && concerns(serving.runner, before, situation)) {
       serving.runner.halt();
       await within(parts.clock, haltMs, serving.ended);
     }

@@ -15,7 +15,7 @@ export type Overdue =
   | { kind: 'go-on'; lookAgainMs: number };
 
 /** Longer than the agent's own watch over a silent stream and a request without an answer (agent/environment.ts). */
-export const stuckAfterMs = 300_000;
+const stuckAfterMs = 300_000;
 
 export function decideOverdue(reading: OverdueReading): Overdue {
   const { nowMs, startedMs, lastSignMs, toolsRunning, timeoutMs } = reading;

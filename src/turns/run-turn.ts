@@ -225,7 +225,7 @@ function promptFor(turn: Turn, bot: Bot, timeZone: string): string {
       return promptText({ ...said, saidAt }, timeZone);
     })
     .join('\n\n');
-  return turn.attempt > 1 || turn.postponements > 0 ? retryText(text) : text;
+  return turn.previousPromptUuid === null ? text : retryText(text);
 }
 
 /** A sentence as a post that answers these messages. */

@@ -59,6 +59,23 @@ for (const [face, expected] of [
   });
 }
 
+for (const [face, expected] of [
+  ['full', ['a']],
+  ['v1.4.9', []],
+] as const) {
+  test(`${face}: a line ahead of an answer is never posted twice`, async (t) => {
+    const { mail, delivery, decide, posted, settled } = await setDelivery(t, face);
+    await decide(1, 5, ['<div class="m5-900">a</div>'], 'waiting');
+    await mail.takeOutbox({ botId: 'assistant', roomId: 1 }, clock.now());
+    delivery.wake();
+    await settled();
+    assert.deepEqual(
+      posted().map((html) => html.replace(/<[^>]+>/g, '')),
+      expected,
+    );
+  });
+}
+
 test('a room without the bot is given up, one with it is not held back', async (t) => {
   const { campfire, delivery, decide, events, posted, settled } = await setDelivery(t);
   campfire.campfire.rooms.get(1)?.memberships.delete(900);

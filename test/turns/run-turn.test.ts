@@ -16,7 +16,14 @@ const secret = 'sk-ant-secret';
 function turnOf(attempt = 1): Turn {
   const content = writeContent({ author: 'Ann]\n[Eve', roomName: 'HQ', html: null, plain: 'hi' });
   return {
-    ...{ id: 3, botId: 'helper', roomId: 7, attempt, promptUuid: 'u', previousPromptUuid: null },
+    ...{
+      id: 3,
+      botId: 'helper',
+      roomId: 7,
+      attempt,
+      promptUuid: 'u',
+      previousPromptUuid: null as string | null,
+    },
     ...{ postponements: 0, startedAt: Date.UTC(2026, 10, 24, 14) },
     messages: [{ id: 1, messageId: 81, authorId: 1, content, receivedAt: Date.UTC(2026, 10, 24, 14) }],
   };
@@ -62,7 +69,9 @@ async function run(result: AgentResult, given: Given = {}) {
   const stopping = new AbortController();
   const who = given.zh ? createBot({ ...persona, language: 'zh-CN' }) : bot;
   const halt = new AbortController();
-  const turn = { ...turnOf(given.attempt), postponements: given.postponements ?? 0 };
+  const { attempt: number = 1, postponements = 0 } = given;
+  const previousPromptUuid = number + postponements > 1 ? 'earlier' : null;
+  const turn = { ...turnOf(number), postponements, previousPromptUuid };
   const parts = {
     ...{ clock, emit: () => {}, timeZone: 'UTC', turnTimeoutMs: 600_000, stopping: stopping.signal },
     secrets: new Set([secret]),
