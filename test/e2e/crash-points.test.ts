@@ -103,17 +103,17 @@ for (const [part, face, choose] of [
   [
     'while a turn runs and is decided',
     'v1.4.9',
-    (points) => ({ first: points.indexOf('session.opened'), end: points.indexOf('before request') }),
+    (points) => ({ first: points.indexOf('session.opened'), end: points.indexOf('before UPDATE outbox') }),
   ],
   [
     'while Campfire is told',
     'v1.4.9',
-    (points) => ({ first: points.indexOf('before request'), end: points.length }),
+    (points) => ({ first: points.indexOf('before UPDATE outbox'), end: points.length }),
   ],
   [
     'while Campfire is told',
     'full',
-    (points) => ({ first: points.indexOf('before request'), end: points.length }),
+    (points) => ({ first: points.indexOf('before UPDATE outbox'), end: points.length }),
   ],
 ] satisfies Array<[string, 'full' | 'v1.4.9', Plan['choose']]>) {
   test(`${face}: killed ${part}, an accepted message gets one outcome`, async (t) => {

@@ -60,7 +60,7 @@ export async function setStage(
   });
   const postsIn = (roomId: number) =>
     campfire.campfire.messagesIn(roomId).filter(({ creatorId }) => creatorId === botId);
-  const isNotice = ({ html }: Message) => /class="\w+-90[01]\b/.test(html ?? '');
+  const isNotice = ({ html }: Message) => /class="\w+-90[0-2]\b/.test(html ?? '');
   const answersIn = (roomId: number) => postsIn(roomId).filter((message) => !isNotice(message));
   const noticesIn = (roomId: number) => postsIn(roomId).filter(isNotice);
   return {
