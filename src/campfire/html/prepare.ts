@@ -1,5 +1,6 @@
 /** Changes to the Markdown tree before it becomes HTML: what HTML cannot say, and what it would drop. */
 import type {
+  Blockquote,
   Definition,
   FootnoteDefinition,
   Html,
@@ -33,6 +34,8 @@ export function prepareTree() {
       } else if (node.type === 'code' && node.value === '') {
         // Prose after a fence that nobody meant: with code below it, it would name the language.
         node.value = [node.lang, node.meta].filter(Boolean).join(' ');
+      } else if (node.type === 'blockquote') {
+        nameAlert(node);
       } else if (parent !== undefined && index !== undefined) {
         const replacement = replacementOf(node, source);
         if (replacement === undefined) return undefined;
@@ -42,6 +45,18 @@ export function prepareTree() {
       return undefined;
     });
   };
+}
+
+/** GitHub's alerts begin with `[!NOTE]` on a line of its own: a bold word, here. */
+function nameAlert({ children: [first] }: Blockquote): void {
+  const start = first?.type === 'paragraph' ? first.children[0] : undefined;
+  if (first?.type !== 'paragraph' || start?.type !== 'text') return;
+  const kind = /^\[!(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\][ \t]*(?:\n|$)/i.exec(start.value);
+  if (!kind?.[1]) return;
+  const name = kind[1].charAt(0).toUpperCase() + kind[1].slice(1).toLowerCase();
+  const rest: Text = { type: 'text', value: start.value.slice(kind[0].length) };
+  first.children.splice(0, 1, { type: 'strong', children: [{ type: 'text', value: name }] });
+  if (rest.value !== '') first.children.splice(1, 0, { type: 'break' }, rest);
 }
 
 function replacementOf(node: RootContent | Root, source: string): PhrasingContent[] | undefined {

@@ -6,6 +6,7 @@ import type { Element } from 'hast';
 import rehypeParse from 'rehype-parse';
 import { unified } from 'unified';
 import { attribute, type Node, preformattedText, textOf } from './nodes.ts';
+import { withoutTrailing } from './text.ts';
 
 /** Somebody mentioned in a message. */
 export interface Mention {
@@ -86,16 +87,22 @@ interface Piece {
 }
 
 function write(nodes: readonly Node[], depth: number): Piece {
-  const pieces = nodes.map((node) => pieceOf(node, depth));
-  let text = '';
+  const pieces = nodes
+    .map((node) => pieceOf(node, depth))
+    .filter(({ text, isBlock }) => text !== '' || isBlock);
+  const parts: string[] = [];
   let afterBlock = false;
-  for (const piece of pieces) {
-    if (piece.text === '' && !piece.isBlock) continue;
-    const needsBreak = text !== '' && !text.endsWith('\n') && (piece.isBlock || afterBlock);
-    text += (needsBreak ? '\n' : '') + piece.text;
-    afterBlock = piece.isBlock;
+  let atLineStart = true;
+  for (const { text, isBlock } of pieces) {
+    if (!atLineStart && (isBlock || afterBlock)) {
+      parts.push('\n');
+      atLineStart = true;
+    }
+    parts.push(text);
+    if (text !== '') atLineStart = text.endsWith('\n');
+    afterBlock = isBlock;
   }
-  return { text, isBlock: pieces.some(({ isBlock }) => isBlock) };
+  return { text: parts.join(''), isBlock: pieces.some(({ isBlock }) => isBlock) };
 }
 
 function inline(text: string): Piece {
@@ -185,7 +192,7 @@ function listText(list: Element, depth: number): string {
   let number = Number.parseInt(attribute(list, 'start') || '1', 10);
   const lines = list.children.flatMap((child): string[] => {
     if (child.type !== 'element') return isFormatting(textOf([child])) ? [] : [textOf([child])];
-    const inner = write(child.children, depth + 1).text.replace(/\n+$/, '');
+    const inner = withoutTrailing(write(child.children, depth + 1).text, '\n');
     if (child.tagName !== 'li') return [pieceOf(child, depth + 1).text];
     const marker = list.tagName === 'ol' ? `${number}. ` : '- ';
     number += 1;
@@ -206,8 +213,7 @@ function fenced(pre: Element): string {
 }
 
 function prefixed(text: string, first: string, others: string): string {
-  return text
-    .replace(/\n+$/, '')
+  return withoutTrailing(text, '\n')
     .split('\n')
     .map((line, index) => `${index === 0 ? first : others}${line}`)
     .join('\n');

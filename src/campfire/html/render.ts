@@ -16,7 +16,7 @@ import { parseMarkdown } from './markdown.ts';
 import { element, text, textOf } from './nodes.ts';
 import { outlineOf } from './outline.ts';
 import { splitBlocks } from './split.ts';
-import { escapeHtml, repairText } from './text.ts';
+import { escapeHtml, repairText, withoutEmptyEdges } from './text.ts';
 
 export type RenderedReply =
   /** `readAs` is `text` when the answer could not be parsed as Markdown and is shown as it was written. */
@@ -71,9 +71,9 @@ const stringifier = unified()
  * become links, tables become columns or rows of text, long answers become numbered messages.
  */
 export function renderReply(markdown: string, options: RenderOptions): RenderedReply {
-  const answer = repairText(markdown);
-  if (answer.trim().length > roomMaxCharacters) {
-    const outline = outlineOf(answer.trim(), wording[options.language]);
+  const answer = withoutEmptyEdges(repairText(markdown));
+  if (answer.length > roomMaxCharacters) {
+    const outline = outlineOf(answer, wording[options.language]);
     return { kind: 'file', bodies: bodiesOf(blocksOf(outline, options).blocks, options) };
   }
   const { blocks, readAs } = blocksOf(answer, options);

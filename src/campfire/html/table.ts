@@ -14,6 +14,8 @@ const tableMaxColumns = 72;
 const cellMaxColumns = 40;
 
 const columnGap = '  ';
+/** Hebrew and Arabic lines run the other way: a browser would swap the columns of those lines alone. */
+const rightToLeft = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/;
 const numeric = /^[\s+\-−–±~≈<>$€£¥₹(]*\d[\d\s.,:/']*(?:e[+-]?\d+)?\s?[%‰)a-zA-Zµ°²³/€£¥元]{0,5}$/;
 
 interface Cell {
@@ -92,7 +94,8 @@ function columnWidths(table: Table): number[] {
 function fitsColumns(table: Table): boolean {
   const widths = columnWidths(table);
   const total = widths.reduce((sum, width) => sum + width + columnGap.length, -columnGap.length);
-  const isLine = ({ content, blocks }: Cell) => blocks === undefined && !content.some(isBreak);
+  const isLine = ({ content, blocks }: Cell) =>
+    blocks === undefined && !content.some(isBreak) && !rightToLeft.test(textOf(content));
   return (
     total <= tableMaxColumns &&
     widths.every((width) => width <= cellMaxColumns) &&

@@ -211,6 +211,23 @@ export const awkwardAnswers: AwkwardAnswer[] = [
     shows: ['a & b <i> AT&T © &unknown; &amp;'],
   },
   {
+    name: 'an alert as on GitHub',
+    markdown: '> [!WARNING]\n> Mind the **gap**.\n\n> [!TIP]\n>\n> - Use the lift.',
+    shows: ['Warning\nMind the gap.', 'Tip', 'Use the lift.'],
+    hides: ['[!', '**'],
+  },
+  {
+    name: 'a table in Hebrew',
+    markdown: '| שם | גיל |\n|---|---|\n| דוד | 5 |\n| שרה לוי | 12 |',
+    shows: ['שם: דוד', 'גיל: 5', 'שם: שרה לוי', 'גיל: 12'],
+    hides: ['|'],
+  },
+  {
+    name: 'a table with emoji and full-width forms',
+    markdown: '| Who | n |\n|---|---|\n| 👩‍👩‍👧 | 1 |\n| 🇩🇪 ｘ | 20 |',
+    shows: ['👩‍👩‍👧      1', '🇩🇪 ｘ  20'],
+  },
+  {
     name: 'drawn boxes',
     markdown: fenced('text', '┌────┐   \n│ hi │\n└────┘\n    tail'),
     shows: ['┌────┐', '│ hi │', '└────┘', '    tail'],
