@@ -15,7 +15,8 @@ export interface Mention {
   name: string;
 }
 
-const mentionType = 'application/vnd.campfire.mention';
+/** Of a mention inside an `<action-text-attachment>`. */
+export const mentionType = 'application/vnd.campfire.mention';
 const previewType = 'application/vnd.actiontext.opengraph-embed';
 /** Deeper nesting is read as its text; Campfire's composer makes nothing near it. */
 const nestingMax = 100;
@@ -61,10 +62,19 @@ function isMention(node: Element): boolean {
   return node.tagName === 'action-text-attachment' && attribute(node, 'content-type') === mentionType;
 }
 
-/** The name is in the attachment's `content`, as escaped HTML, beside a picture. */
+/** The name is in the attachment's `content`, as escaped HTML, beside a picture; newer editors write that as JSON. */
 function mentionedName(mention: Element): string {
-  const shown = parser.parse(attribute(mention, 'content')).children;
+  const content = attribute(mention, 'content');
+  const shown = parser.parse(content.startsWith('"') ? unquoted(content) : content).children;
   return textOf(shown).replace(/\s+/g, ' ').trim() || textOf(mention.children).trim() || 'someone';
+}
+
+function unquoted(json: string): string {
+  try {
+    return String(JSON.parse(json));
+  } catch {
+    return json;
+  }
 }
 
 /** Looks through the wrappers in front of the first words. */
