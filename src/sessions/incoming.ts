@@ -1,7 +1,5 @@
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, unlink } from 'node:fs/promises';
-import { Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { Slot } from '../agent/agent.ts';
 
 /**
@@ -19,6 +17,7 @@ const folderFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 const stemMaxBytes = 180;
 const extensionMaxBytes = 20;
 const copiesMax = 100;
+const chunkBytes = 256 * 1024;
 
 const incomingFolder = 'room-files';
 
@@ -38,8 +37,7 @@ export async function takeIn(slot: Slot, name: string, source: string, maxBytes:
   const { handle, taken } = await create(folder, safeName(name));
   await using to = handle;
   try {
-    const reader = from.createReadStream({ autoClose: false });
-    await pipeline(reader, capped(maxBytes), to.createWriteStream({ autoClose: false }));
+    await copy(from, to, maxBytes);
   } catch (error) {
     // Half a file would be read as the whole.
     await unlink(pathIn(folder, taken));
@@ -92,15 +90,16 @@ function shortened(text: string, maxBytes: number): string {
   return characters.join('');
 }
 
-function capped(maxBytes: number): Transform {
+async function copy(from: FileHandle, to: FileHandle, maxBytes: number): Promise<void> {
+  const buffer = Buffer.allocUnsafe(chunkBytes);
   let bytes = 0;
-  return new Transform({
-    transform(chunk: Buffer, _encoding, next) {
-      bytes += chunk.length;
-      if (bytes > maxBytes) next(new Error('it is longer than it was said to be'));
-      else next(null, chunk);
-    },
-  });
+  for (;;) {
+    const { bytesRead } = await from.read(buffer);
+    if (bytesRead === 0) return;
+    bytes += bytesRead;
+    if (bytes > maxBytes) throw new Error('it is longer than it was said to be');
+    await to.writeFile(buffer.subarray(0, bytesRead));
+  }
 }
 
 function ignoreExisting(error: unknown): void {
