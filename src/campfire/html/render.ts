@@ -131,11 +131,13 @@ function mentionOf(sgid: string): ElementContent {
   return element('action-text-attachment', [], { sgid, 'content-type': mentionType });
 }
 
-/** The way people do it: in front of the first words, on a line of its own above a table, a list or a heading. */
+/** The way people do it: in front of the first words, on a line of its own above anything but plain lines. */
 function address(content: ElementContent[], first: Block | undefined, mention: ElementContent): void {
-  const start = first?.element.children[0];
-  const isNumber = start?.type === 'element' && start.tagName === 'small';
-  if (first?.kind === 'text' || isNumber) first?.element.children.unshift(mention, text(' '));
+  const line = first?.element.children ?? [];
+  const tagOf = (node: ElementContent | undefined) => (node?.type === 'element' ? node.tagName : '');
+  const isNumber = tagOf(line[0]) === 'small';
+  const isHeaded = tagOf(line[0]) === 'strong' && line.some((node) => tagOf(node) === 'br');
+  if ((first?.kind === 'text' && !isHeaded) || isNumber) line.unshift(mention, text(' '));
   else content.unshift(element('div', [mention]));
 }
 

@@ -21,10 +21,10 @@ export const awkwardAnswers: AwkwardAnswer[] = [
     markdown:
       '结果如下：\n\n| 项目 | 数量 | 单价 |\n|---|---:|---:|\n| 苹果 | 12 | 3.50 |\n| 有机香蕉 | 7 | 12.00 |',
     shows: [
-      '项目      数量   单价',
-      '--------  ----  -----',
-      '苹果        12   3.50',
-      '有机香蕉     7  12.00',
+      '项目　　    数量       单价',
+      '－－－－  －－--  －－-----',
+      '苹果　　  　　12  　　 3.50',
+      '有机香蕉  　　 7  　　12.00',
     ],
     hides: ['|', ':'],
   },
@@ -181,8 +181,8 @@ export const awkwardAnswers: AwkwardAnswer[] = [
   },
   {
     name: 'one very long line of Chinese',
-    markdown: '春眠不觉晓，处处闻啼鸟。'.repeat(500),
-    shows: ['春眠不觉晓，处处闻啼鸟。'.repeat(500)],
+    markdown: '春眠不觉晓，处处闻啼鸟。'.repeat(120),
+    shows: ['春眠不觉晓，处处闻啼鸟。'.repeat(120)],
   },
   {
     name: 'lines that only a chat would keep apart',
@@ -225,7 +225,13 @@ export const awkwardAnswers: AwkwardAnswer[] = [
   {
     name: 'a table with emoji and full-width forms',
     markdown: '| Who | n |\n|---|---|\n| 👩‍👩‍👧 | 1 |\n| 🇩🇪 ｘ | 20 |',
-    shows: ['👩‍👩‍👧      1', '🇩🇪 ｘ  20'],
+    shows: ['👩‍👩‍👧　    1', '🇩🇪 ｘ  20'],
+  },
+  {
+    name: 'an answer of 40,000 characters',
+    markdown: `Here is **everything**.\n\n${['History', 'Plan', 'Costs'].map((name) => `## ${name}\n\n### In short\n\n${'Every word of it. '.repeat(750)}`).join('\n\n')}`,
+    shows: ['in the attached file', 'Here is everything.', 'History', 'In short', 'Plan', 'Costs'],
+    hides: ['Every word', '**', '#'],
   },
   {
     name: 'drawn boxes',
