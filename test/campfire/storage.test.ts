@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type FilesNear, openCampfireStorage, type Question } from '../../src/campfire/storage.ts';
@@ -130,6 +130,20 @@ test('somebody else’s database cannot be written, and shows what was committed
   assert.equal(names(), 5, 'not before it is committed');
   database.exec('COMMIT');
   assert.equal(names(), 6);
+});
+
+test('what a Campfire that was killed left beside its database is read, and left to it', (t) => {
+  const { folder } = campfireStorage(t, {});
+  const left = join(tempFolder(t), 'db');
+  cpSync(join(folder, 'db'), left, { recursive: true });
+  const log = join(left, 'production.sqlite3-wal');
+  const before = readFileSync(log);
+  assert.ok(before.length > 0);
+  {
+    using foreign = openForeign(join(left, 'production.sqlite3'));
+    assert.equal(foreign.all('SELECT id FROM users').length, 5);
+  }
+  assert.deepEqual(readFileSync(log), before);
 });
 
 test('on a read-only mount it is read while its owner runs, and told from one that is not running', (t) => {
