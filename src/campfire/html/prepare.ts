@@ -18,6 +18,8 @@ import { withOnlyRealTags } from './raw-html.ts';
 const cjkPunctuation =
   /[\u3000-\u303f\uff00-\uff0f\uff1a-\uff20\uff3b-\uff3d\uff5b-\uff65\u2018-\u201f\u2026]/;
 
+const addressInCjk = new RegExp(`(https?://(?:(?!${cjkPunctuation.source})[^\\s<>"])+)`);
+
 /** The HTML parser holds back text inside an unclosed table until another token comes. */
 const flush: Html = { type: 'html', value: '<!-- end -->' };
 
@@ -92,8 +94,16 @@ function withoutTrailingProse(link: Link): PhrasingContent[] | undefined {
   const target = link.url.slice(0, link.url.search(cjkPunctuation));
   return [
     { ...link, url: target, children: [{ type: 'text', value: label.value.slice(0, end) }] },
-    { type: 'text', value: prose },
+    ...withLinks(prose),
   ];
+}
+
+/** What the first of several addresses in such a sentence had swallowed holds the others. */
+function withLinks(prose: string): PhrasingContent[] {
+  return prose.split(addressInCjk).map((part, index): PhrasingContent => {
+    const text: Text = { type: 'text', value: part };
+    return index % 2 === 0 ? text : { type: 'link', url: part, children: [text] };
+  });
 }
 
 /** HTML has no place for a definition that no link uses: it becomes a line of text with its address. */

@@ -175,9 +175,9 @@ export const awkwardAnswers: AwkwardAnswer[] = [
     hides: ['*'],
   },
   {
-    name: 'an address inside a Chinese sentence',
-    markdown: '详见https://x.org/a/b，或者（https://y.org）。',
-    shows: ['详见https://x.org/a/b，或者（https://y.org）。'],
+    name: 'addresses inside a Chinese sentence',
+    markdown: '详见https://x.org/a/b，或者（https://y.org）、https://z.org/c。',
+    shows: ['详见https://x.org/a/b，或者（https://y.org）、https://z.org/c。'],
   },
   {
     name: 'one very long line of Chinese',

@@ -132,6 +132,14 @@ describe('nothing of an answer acts on the page', () => {
     );
   });
 
+  it('each address in a Chinese sentence is a link of its own', () => {
+    const link = (url: string) => `<a href="${url}">${url}</a>`;
+    assert.equal(
+      innerHtml('见https://x.org/a，或（https://y.org）、http://z.org/c?d=1。'),
+      `<div>见${link('https://x.org/a')}，或（${link('https://y.org')}）、${link('http://z.org/c?d=1')}。</div>`,
+    );
+  });
+
   it('F7: an unsafe link becomes its text', () => {
     assert.equal(innerHtml('[a](javascript:x) <a href="data:x">b</a>'), '<div>a b</div>');
   });
