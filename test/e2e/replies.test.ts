@@ -7,6 +7,12 @@ import { campfireStorage } from '../support/campfire-storage.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Stage, setStage } from '../support/stage.ts';
 
+/** Waits for a message of the bot that reads so; on a slow day the line that it is working on it comes first. */
+function saying(stage: Stage, roomId: number, text: RegExp, limitMs = 60_000): Promise<string> {
+  const found = () => stage.answersIn(roomId).find(({ plain }) => text.test(plain))?.plain;
+  return eventually(`${text} in room ${roomId}`, found, limitMs);
+}
+
 /** A model that calls `tool` first, and then says what the tool gave it. Gives its address and what it was asked. */
 async function toolModel(
   t: TestContext,
@@ -40,18 +46,18 @@ test('N2: an asker whom somebody has mentioned is notified of the answer, others
   const pushesTo = (id: number) => campfire.notices.pushes.filter(({ personId }) => personId === id);
   const ben = campfire.people.get(2);
   stage.say(50, 'hello', 2);
-  assert.match((await stage.answers(50, 1))[0]?.plain ?? '', /^Hello Ben!/, 'nobody has mentioned Ben yet');
+  await saying(stage, 50, /^Hello Ben!/); // nobody has mentioned Ben yet
   assert.equal(pushesTo(2).length, 0);
   stage.say(50, `say hello to ${ben ? campfire.mentions.html(ben) : ''}`, 1);
-  await stage.answers(50, 2);
+  await saying(stage, 50, /^(?:@\S+ )?Hello Ann!/);
   const before = pushesTo(2).length;
   stage.say(50, 'hello again', 2);
-  assert.match((await stage.answers(50, 3))[2]?.plain ?? '', /^@Ben Hello Ben!/);
+  await saying(stage, 50, /^@Ben Hello Ben!/);
   assert.equal(pushesTo(2).length, before + 1);
   assert.match(pushesTo(2).at(-1)?.body ?? '', /^Assistant: @Ben Hello Ben!/);
   assert.equal(pushesTo(3).length, 0);
   stage.say(1, 'hello');
-  assert.match((await stage.answers(1, 1))[0]?.plain ?? '', /^Hello Ann!/, 'not in a direct room');
+  await saying(stage, 1, /^Hello Ann!/); // not in a direct room
 });
 
 test('on a Campfire that a bot can read, a mention is found that it was not told of; a sentence has one, too', async (t) => {
@@ -65,13 +71,9 @@ test('on a Campfire that a bot can read, a mention is found that it was not told
     html: `<div><action-text-attachment sgid="${forged}--x" content-type="application/vnd.campfire.mention"></action-text-attachment></div>`,
   });
   stage.say(50, 'say nothing at all', 1);
-  assert.match((await stage.answers(50, 1))[0]?.plain ?? '', /^@Ann I finished/);
+  await saying(stage, 50, /^@Ann I finished/);
   stage.say(50, '请不要说话，say nothing', 2);
-  assert.match(
-    (await stage.answers(50, 2))[1]?.plain ?? '',
-    /^我已处理完/,
-    'in the asker’s language, and Ben is unknown',
-  );
+  await saying(stage, 50, /^我已处理完/); // in the asker’s language, and Ben is unknown
 });
 
 /** The simulator's messages as rows of Campfire's database. */
@@ -114,8 +116,7 @@ test('a file and a picture posted in the room reach the agent, which reads them'
   mirror.post(50, 2, '港口.csv', 'text/csv', Buffer.from('harbour,metres\nheron,412\n'));
   mirror.post(50, 1, 'wall.png', 'image/png', png, [1, 1]);
   mirror.say(50, 'how long is the wall in this file?');
-  const [answer] = await stage.answers(50, 1);
-  assert.match(answer?.plain ?? '', /heron,412/);
+  await saying(stage, 50, /heron,412/);
   assert.deepEqual(
     service.events('turn.files').map(({ handed, refused }) => [handed, refused]),
     [[2, 0]],
@@ -140,8 +141,7 @@ test('an agent with a shell does not see Campfire’s storage', async (t) => {
   }));
   const service = await stage.start({ ANTHROPIC_BASE_URL: model.url, CAMPFIRE_STORAGE: mirror.folder });
   mirror.say(1, 'what is in the database?');
-  const text = (await stage.answers(1, 1))[0]?.plain ?? '';
-  assert.match(text, /hidden/);
+  const text = await saying(stage, 1, /^The tool said.*hidden/s);
   assert.doesNotMatch(text, /production\.sqlite3/);
   await service.stop();
 });
