@@ -58,6 +58,14 @@ export type AgentResult =
 export interface Prompt {
   uuid: string;
   text: string;
+  /** Pictures that belong to it, shown to the model before the text. */
+  images?: readonly PromptImage[];
+}
+
+/** Must be what `mediaType` says, 5 MB of base64 and 8,000 pixels a side at most: the API refuses the prompt otherwise. */
+export interface PromptImage {
+  mediaType: 'image/png' | 'image/jpeg' | 'image/gif' | 'image/webp';
+  base64: string;
 }
 
 export interface Agent {

@@ -228,11 +228,14 @@ function slotEnvironment(slot: Slot): Record<string, string> {
   };
 }
 
-function userMessage({ uuid, text }: Prompt): SDKUserMessage {
+function userMessage({ uuid, text, images = [] }: Prompt): SDKUserMessage {
+  const pictures = images.map(({ mediaType, base64 }) => ({
+    ...{ type: 'image' as const, source: { type: 'base64' as const, media_type: mediaType, data: base64 } },
+  }));
   return {
     type: 'user',
     uuid: uuid as `${string}-${string}-${string}-${string}-${string}`,
-    message: { role: 'user', content: text },
+    message: { role: 'user', content: pictures.length === 0 ? text : [...pictures, { type: 'text', text }] },
     parent_tool_use_id: null,
   };
 }

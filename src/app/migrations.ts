@@ -1,9 +1,11 @@
+import { mentionMigrations } from '../campfire/mentions.ts';
 import { historyMigrations } from '../mail/history.ts';
 import { markMigrations } from '../mail/marks.ts';
 import { mailMigrations } from '../mail/schema.ts';
 import { ledgerMigrations } from '../processes/ledger.ts';
 import { conversationMigrations } from '../sessions/resume.ts';
 import type { Migration } from '../store/sqlite.ts';
+import { postedFilesMigrations } from '../turns/posted-files.ts';
 import { retentionMigrations } from '../turns/retention.ts';
 
 /** Every step of the database's schema; each folder brings those of its own tables. */
@@ -14,4 +16,6 @@ export const migrations: readonly Migration[] = [
   ...retentionMigrations,
   ...ledgerMigrations,
   ...conversationMigrations,
+  ...postedFilesMigrations,
+  ...mentionMigrations,
 ];

@@ -1,7 +1,10 @@
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { agentEnvironment } from '../agent/environment.ts';
 import { createSdkAgents } from '../agent/sdk.ts';
+import { createMentions } from '../campfire/mentions.ts';
+import { openCampfireStorage } from '../campfire/storage.ts';
 import { type Bots, openBots } from '../config/bots.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -16,15 +19,16 @@ import { createPool, type Pool } from '../sessions/pool.ts';
 import { type Conversations, createConversations } from '../sessions/resume.ts';
 import { createSlots, type Slots } from '../sessions/slots.ts';
 import { holdDataFolder } from '../store/lock.ts';
-import { openStore } from '../store/sqlite.ts';
+import { openStore, type Store } from '../store/sqlite.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { AcceptParts } from '../turns/accept.ts';
 import { createDispatcher } from '../turns/dispatcher.ts';
+import { createPostedFiles } from '../turns/posted-files.ts';
 import { VERSION } from '../version.ts';
 import { buildKeeping, buildKept } from './keeping.ts';
 import { migrations } from './migrations.ts';
 import { buildOutgoing } from './outgoing.ts';
-import { reportBots } from './reports.ts';
+import { reportBots, reportStorage } from './reports.ts';
 
 export interface PartsGiven {
   settings: Settings;
@@ -58,7 +62,14 @@ export function buildParts(given: PartsGiven & Pick<AcceptParts, 'onAccepted' | 
   const ledger = createLedger(store);
   const { instance } = folder;
   const reaper = createReaper({ ledger, instance, clock });
-  const hidden = { paths: [settings.dataDir, settings.botsDir] };
+  const { campfireStorage } = settings;
+  const hidden = {
+    // bubblewrap would make a folder that is not there; Campfire's may come later than this service.
+    get paths() {
+      const storage = campfireStorage !== undefined && existsSync(campfireStorage) ? [campfireStorage] : [];
+      return [settings.dataDir, settings.botsDir, ...storage];
+    },
+  };
   const supervisor = createSupervisor({ ledger, reaper, instance, layer: containment.layer, hidden, clock });
   const slots = createSlots(settings.dataDir);
   const conversations = createConversations(store, slots, clock);
@@ -78,6 +89,8 @@ export function buildParts(given: PartsGiven & Pick<AcceptParts, 'onAccepted' | 
   const dispatcher = createDispatcher({
     ...{ mail, pool, conversations, client, faces, findBot, clock, emit, secrets, timeZone, turnTimeoutMs },
     ...{ onDecided: delivery.wake, workspaces, workspaceMaxBytes },
+    mentions: createMentions(store, clock, client),
+    postedFiles: buildPostedFiles({ campfireStorage, store, clock, emit }),
   });
   const keeping = buildKeeping({
     ...{ settings, store, mail, kept, pool, bots, findBot, client, seen, clock, emit },
@@ -99,6 +112,18 @@ export function buildParts(given: PartsGiven & Pick<AcceptParts, 'onAccepted' | 
     delivery,
     dispatcher,
   };
+}
+
+function buildPostedFiles(parts: {
+  campfireStorage: string | undefined;
+  store: Store;
+  clock: Clock;
+  emit: Emit;
+}) {
+  const { campfireStorage, ...rest } = parts;
+  const storage = campfireStorage === undefined ? null : openCampfireStorage(campfireStorage);
+  if (storage) reportStorage(storage, rest.emit);
+  return createPostedFiles({ storage, ...rest });
 }
 
 function containmentFor(settings: Settings): ContainmentChoice {

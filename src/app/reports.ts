@@ -1,4 +1,5 @@
 import type { Refusal } from '../campfire/intake.ts';
+import type { CampfireStorage } from '../campfire/storage.ts';
 import type { Bot } from '../config/bot.ts';
 import type { Bots, BotsChange } from '../config/bots.ts';
 import { messageOf } from '../lib/errors.ts';
@@ -79,6 +80,17 @@ export function reportRefusal({ status, reason, botId, error }: Refusal, emit: E
   if (status === 204) emit({ type: 'webhook.ignored', reason, bot: bot ?? '' });
   else emit({ type: 'webhook.refused', status, reason, bot });
   if (error !== undefined) emit({ type: 'part.failed', part: 'intake', problem: messageOf(error) });
+}
+
+export function reportStorage(storage: CampfireStorage, emit: Emit): void {
+  const problem = storage.problem();
+  if (problem === null) return;
+  emit({
+    ...{ type: 'service.degraded', code: 'storage_unreadable' },
+    problem: `Bots cannot see posted files: CAMPFIRE_STORAGE cannot be read, ${problem}.`,
+    remedy:
+      'Mount Campfire’s storage folder (with db/ and files/ in it) there, readable for this service. It is looked for again with each question.',
+  });
 }
 
 export function reportContainment(

@@ -78,6 +78,13 @@ export const TABLE = {
     sentence:
       'Lets other programs post flat payloads to `/webhook?token=…` from anywhere. Campfire itself proves who it is by the bot key.',
   },
+  campfireStorage: {
+    env: 'CAMPFIRE_STORAGE',
+    group: 'Campfire',
+    kind: folder,
+    sentence:
+      'The storage folder of a Campfire on this machine (with `db/` and `files/` in it), mounted read-only. Set, bots see files that people post; see [replies](replies.md).',
+  },
   botsDir: {
     env: 'BOTS_DIR',
     group: 'Bots and data',

@@ -1,4 +1,4 @@
-import type { AgentResult, Prompt, TurnHooks } from '../agent/agent.ts';
+import type { AgentResult, Prompt, Slot, TurnHooks } from '../agent/agent.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { MemoryReading } from '../processes/memory.ts';
 import type { SessionName, SessionPath } from '../telemetry/events.ts';
@@ -22,6 +22,8 @@ const measurePeriodMs = 5000;
 /** One turn's exclusive hold on a session. Dispose it when the turn is over, however it ended. */
 export interface Lease extends AsyncDisposable {
   readonly path: SessionPath;
+  /** The folders that the session lives in. */
+  readonly slot: Slot;
   run(prompt: Prompt, hooks: TurnHooks): Promise<AgentResult>;
   /** Runs a prompt without the history that made it fail, as `Session.startOver` says; null when there is none. */
   startOver(prompt: Prompt, hooks: TurnHooks): Promise<AgentResult | null>;
@@ -222,6 +224,7 @@ class SessionPool implements Pool {
       get path() {
         return path === 'hot' ? path : session.path;
       },
+      slot: session.slot,
       run: (prompt, hooks) => session.run(prompt, hooks),
       startOver: (prompt, hooks) => session.startOver(prompt, hooks),
       stop: async () => {

@@ -1,4 +1,4 @@
-import type { Agent, AgentProfile, AgentResult, OpenAgent, Prompt, TurnHooks } from '../agent/agent.ts';
+import type { Agent, AgentProfile, AgentResult, OpenAgent, Prompt, Slot, TurnHooks } from '../agent/agent.ts';
 import { withHistory } from '../agent/prompt.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
@@ -77,6 +77,11 @@ export class Session {
 
   get pid(): number | null {
     return this.#agent.pid();
+  }
+
+  /** The same for as long as the conversation has one, a session started over included. */
+  get slot(): Slot {
+    return this.#recall.slot;
   }
 
   reading(): SessionReading {

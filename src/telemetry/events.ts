@@ -44,6 +44,7 @@ export type LifecycleEvent =
       path: SessionPath;
       waitedMs: number;
     }
+  | { type: 'turn.files'; session: SessionName; turn: string; handed: number; refused: number }
   | { type: 'turn.step'; session: SessionName; turn: string; tool: string }
   | {
       type: 'turn.decided';

@@ -16,6 +16,7 @@ const wording: {
   'message.control': { level: 'info', words: 'Control word' },
   'turn.postponed': { level: 'warn', words: 'Claude is overloaded, trying again later' },
   'turn.recovered': { level: 'info', words: 'The answer was complete before the end' },
+  'turn.files': { level: 'info', words: 'Posted files handed to the agent' },
   'turn.step': { level: 'debug', words: 'Step' },
   'turn.decided': { level: 'info', words: 'Turn decided' },
   'turn.retried': { level: 'warn', words: 'Turn cut off, trying again' },

@@ -6,7 +6,8 @@ import type { Conversations } from '../sessions/resume.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { readContent } from './content.ts';
 import { type Control, recogniseControl } from './control.ts';
-import { languageOf, noticeBody } from './run-turn.ts';
+import { languageFor } from './language.ts';
+import { noticeBody } from './run-turn.ts';
 import type { Running, Sentence } from './sentence.ts';
 import { nameOf, type Runner } from './serve.ts';
 import { abilityWords, doingWords } from './steps.ts';
@@ -216,11 +217,11 @@ function describeTurn(
   return {
     name: readContent(turn.messages[0].content).author ?? '…',
     forMs: Math.max(0, clock.now() - turn.startedAt),
-    step: step && doingWords(step, languageOf(bot, [message])),
+    step: step && doingWords(step, languageFor(bot, [message])),
   };
 }
 
 function helpOf(bot: Bot, message: Message): Sentence {
-  const abilities = abilityWords(bot.tools, languageOf(bot, [message]));
+  const abilities = abilityWords(bot.tools, languageFor(bot, [message]));
   return { say: 'help', name: bot.name, description: bot.description, abilities };
 }

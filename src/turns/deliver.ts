@@ -8,7 +8,8 @@ import type { DeliveryResult, OutboxRow } from '../mail/mail.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { readContent, readFile } from './content.ts';
 import type { HealthBook } from './health-book.ts';
-import { languageOf, markerOf } from './run-turn.ts';
+import { languageFor } from './language.ts';
+import { markerOf } from './run-turn.ts';
 import type { Sentence } from './sentence.ts';
 import { wordsFor } from './sentences.ts';
 import { nameOf } from './serve.ts';
@@ -206,7 +207,7 @@ function notice(row: OutboxRow, bot: Bot, sentence: Sentence) {
   const marker = markerOf(row)(row.ordinal);
   return {
     kind: 'notice' as const,
-    body: plainNotice(wordsFor(sentence, languageOf(bot)), `${marker}-notice`),
+    body: plainNotice(wordsFor(sentence, languageFor(bot, row.messages)), `${marker}-notice`),
   };
 }
 

@@ -6,8 +6,9 @@ import { type Clock, within } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import { type Mail, noticeOrdinals, type Turn } from '../mail/mail.ts';
 import type { Emit } from '../telemetry/events.ts';
+import { languageFor } from './language.ts';
 import { decideLive } from './live-policy.ts';
-import { languageOf, markerOf, noticeBody } from './run-turn.ts';
+import { markerOf, noticeBody } from './run-turn.ts';
 import { doingWords, type Progress, type View } from './steps.ts';
 import { withoutSecretTail } from './withheld.ts';
 
@@ -135,7 +136,7 @@ class LiveTurn implements LiveMessage {
 
   #bodyOf(view: View): string {
     const ordinal = noticeOrdinals.working;
-    const language = languageOf(this.#bot, this.#turn.messages);
+    const language = languageFor(this.#bot, this.#turn.messages);
     if (view.kind === 'text') {
       const marker = () => markerOf(this.#turn)(ordinal);
       const [body] = renderReply(`${view.text} …`, { marker, language }).bodies;

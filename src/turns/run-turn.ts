@@ -3,7 +3,8 @@ import type { AgentResult, Prompt, TurnHooks } from '../agent/agent.ts';
 import { promptText, retryText } from '../agent/prompt.ts';
 import { readBody } from '../campfire/html/read.ts';
 import { plainNotice, renderReply } from '../campfire/html/render.ts';
-import type { Bot, Language } from '../config/bot.ts';
+import type { Mentions } from '../campfire/mentions.ts';
+import type { Bot } from '../config/bot.ts';
 import type { Clock } from '../lib/clock.ts';
 import {
   type Message,
@@ -15,8 +16,11 @@ import {
 } from '../mail/mail.ts';
 import type { Lease } from '../sessions/pool.ts';
 import type { Emit, SessionName } from '../telemetry/events.ts';
+import { mentionFor } from './asker.ts';
 import { readContent, writeFile } from './content.ts';
+import { languageFor } from './language.ts';
 import { decideOverdue, type Overdue } from './overdue.ts';
+import type { PostedFiles } from './posted-files.ts';
 import type { Sentence } from './sentence.ts';
 import { wordsFor } from './sentences.ts';
 import { doneWords, type Progress } from './steps.ts';
@@ -46,6 +50,8 @@ export interface RunTurnParts {
   turnTimeoutMs: number;
   /** Strings that must not be posted, such as keys; what a bot can read it can also be talked into saying. */
   secrets: ReadonlySet<string>;
+  mentions: Mentions;
+  postedFiles: PostedFiles;
   /** Aborts when running turns have had their time in a drain. */
   stopping: AbortSignal;
 }
@@ -65,9 +71,12 @@ export async function runTurn(
   parts: RunTurnParts,
   { progress, halt }: TurnInSight,
 ): Promise<Attempt> {
-  if (turn.attempt > maxAttempts) return decided(turn, bot, { say: 'gave-up' }, 'cut off too often');
+  const mention = mentionFor(turn, bot, parts);
+  if (turn.attempt > maxAttempts)
+    return decided(turn, bot, { say: 'gave-up' }, 'cut off too often', await mention());
   const session: SessionName = `${turn.roomId}:${turn.botId}`;
-  const prompt = { uuid: turn.promptUuid, text: promptFor(turn, bot, parts.timeZone) };
+  const { note, images } = await parts.postedFiles.bring(turn, bot, lease.slot, parts.stopping);
+  const prompt = { uuid: turn.promptUuid, text: promptFor(turn, bot, parts.timeZone, note), images };
   const hooks: TurnHooks = {
     onStep(step) {
       progress.hear(step, parts.clock.monotonicMs());
@@ -78,18 +87,22 @@ export async function runTurn(
   const ended = new AbortController();
   const running = ask(lease, prompt, hooks, ended.signal);
   const first = await watch(running, progress, halt, parts);
-  if (first.kind === 'ended') return judge(turn, bot, first.result, progress, parts.secrets);
+  if (first.kind === 'ended')
+    return judge(turn, bot, first.result, progress, { ...parts, mention: await mention() });
   ended.abort();
   await lease.stop();
   const late = await running;
   // It may have finished in the very moment in which it was told to stop.
-  if (late.kind === 'answered') return judge(turn, bot, late, progress, parts.secrets);
+  if (late.kind === 'answered')
+    return judge(turn, bot, late, progress, { ...parts, mention: await mention() });
   if (first.kind === 'halted') return { kind: 'halted' };
   if (first.kind === 'stopping') return { kind: 'given-back' };
-  const done = doneWords(progress.done(), languageOf(bot, turn.messages));
-  return first.kind === 'stuck'
-    ? decided(turn, bot, { say: 'stuck', minutes: minutesOf(first.silentMs), done }, 'no sign of life')
-    : decided(turn, bot, { say: 'timed-out', minutes: minutesOf(first.ranMs), done }, 'turn timeout');
+  const done = doneWords(progress.done(), languageFor(bot, turn.messages));
+  const [sentence, cause]: [Sentence, string] =
+    first.kind === 'stuck'
+      ? [{ say: 'stuck', minutes: minutesOf(first.silentMs), done }, 'no sign of life']
+      : [{ say: 'timed-out', minutes: minutesOf(first.ranMs), done }, 'turn timeout'];
+  return decided(turn, bot, sentence, cause, await mention());
 }
 
 /**
@@ -142,12 +155,18 @@ async function watch(
   }
 }
 
-/** A turn that ends without an answer, in one sentence. */
-export function decided(turn: Turn, bot: Bot, sentence: Sentence, cause: string): Attempt {
+/** A turn that ends without an answer, in one sentence; `mention` is the signed id of whom it is for. */
+export function decided(
+  turn: Turn,
+  bot: Bot,
+  sentence: Sentence,
+  cause: string,
+  mention: string | null = null,
+): Attempt {
   return {
     kind: 'decided',
     outcome: sentence.say === 'stopped' ? { kind: 'stopped' } : { kind: 'failed', cause },
-    drafts: [{ kind: 'post', body: noticeBody(turn, bot, sentence, 0) }],
+    drafts: [{ kind: 'post', body: noticeBody(turn, bot, sentence, 0, mention) }],
     costUsd: null,
   };
 }
@@ -157,45 +176,47 @@ function judge(
   bot: Bot,
   result: AgentResult,
   progress: Progress,
-  secrets: ReadonlySet<string>,
+  { secrets, mention }: { secrets: ReadonlySet<string>; mention: string | null },
 ): Attempt {
+  const failed = (sentence: Sentence, cause: string) => decided(turn, bot, sentence, cause, mention);
   switch (result.kind) {
     case 'answered': {
       const exchanges = progress.startedOverWith();
       const told: Sentence | null = exchanges === null ? null : { say: 'started-over', exchanges };
-      return answered(turn, bot, result, secrets, told);
+      return answered(turn, bot, result, secrets, { first: told, mention });
     }
     case 'max-turns':
-      return decided(turn, bot, { say: 'too-many-steps' }, 'max turns');
+      return failed({ say: 'too-many-steps' }, 'max turns');
     case 'interrupted':
       // Somebody closed the session from outside; a timeout, a drain and a stop are judged where they are known.
-      return decided(turn, bot, { say: 'stopped' }, 'interrupted');
+      return failed({ say: 'stopped' }, 'interrupted');
     case 'api-error':
-      return judgeApiError(turn, bot, result);
+      return judgeApiError(turn, bot, result, mention);
     case 'no-memory':
-      return decided(turn, bot, { say: 'failed' }, result.cause);
+      return failed({ say: 'failed' }, result.cause);
     case 'died':
       return turn.attempt < maxAttempts
         ? { kind: 'cut-off', cause: result.cause }
-        : decided(turn, bot, { say: 'gave-up' }, result.cause);
+        : failed({ say: 'gave-up' }, result.cause);
   }
 }
 
-/** An answer as posts; `first` is said before it, in the same post. */
+/** An answer as posts; `first` is said before it, in the same post, which begins with the mention. */
 export function answered(
   turn: Turn,
   bot: Bot,
   { text, costUsd }: { text: string; costUsd: number | null },
   secrets: ReadonlySet<string>,
-  first: Sentence | null = null,
+  { first = null, mention = null }: { first?: Sentence | null; mention?: string | null } = {},
 ): Attempt {
-  if (holdsSecret(text, secrets)) return decided(turn, bot, { say: 'withheld' }, 'the answer held a secret');
-  const language = languageOf(bot, turn.messages);
+  if (holdsSecret(text, secrets))
+    return decided(turn, bot, { say: 'withheld' }, 'the answer held a secret', mention);
+  const language = languageFor(bot, turn.messages);
   const whole = first === null ? text : `${wordsFor(first, language)}\n\n${text}`;
-  const rendered = renderReply(whole, { marker: markerOf(turn), language });
+  const rendered = renderReply(whole, { marker: markerOf(turn), language, mention });
   const posts = rendered.bodies.map((body): OutboxDraft => ({ kind: 'post', body }));
   if (rendered.kind === 'empty')
-    posts.push({ kind: 'post', body: noticeBody(turn, bot, { say: 'empty-answer' }, 0) });
+    posts.push({ kind: 'post', body: noticeBody(turn, bot, { say: 'empty-answer' }, 0, mention) });
   if (rendered.kind === 'file') {
     const filename = `answer-${markerOf(turn)(posts.length)}.md`;
     posts.push({ kind: 'file', body: writeFile({ filename, type: 'text/markdown', text }) });
@@ -207,24 +228,28 @@ function judgeApiError(
   turn: Turn,
   bot: Bot,
   { status, code, cause }: Extract<AgentResult, { kind: 'api-error' }>,
+  mention: string | null,
 ): Attempt {
   const sentence = sentenceForApiError(status, code);
   const delayMs = overloadDelaysMs[turn.postponements];
-  if (sentence.say !== 'overloaded' || delayMs === undefined) return decided(turn, bot, sentence, cause);
+  if (sentence.say !== 'overloaded' || delayMs === undefined)
+    return decided(turn, bot, sentence, cause, mention);
   const ordinal = noticeOrdinals.postponed;
   const later: Sentence = { say: 'overloaded-later', seconds: delayMs / 1000 };
   const notice = turn.postponements > 0 ? null : { ordinal, body: noticeBody(turn, bot, later, ordinal) };
   return { kind: 'postponed', delayMs, cause, notice };
 }
 
-function promptFor(turn: Turn, bot: Bot, timeZone: string): string {
-  const text = turn.messages
+/** `note` is about what was posted before the messages, and stands before them. */
+function promptFor(turn: Turn, bot: Bot, timeZone: string, note: string | null): string {
+  const said = turn.messages
     .map(({ content, authorId, receivedAt }) => {
       const { author, roomName, html, plain, saidAt = receivedAt } = readContent(content);
-      const said = { author: author ?? `user ${authorId}`, roomName, text: readBody(html, plain, bot.name) };
-      return promptText({ ...said, saidAt }, timeZone);
+      const by = { author: author ?? `user ${authorId}`, roomName, text: readBody(html, plain, bot.name) };
+      return promptText({ ...by, saidAt }, timeZone);
     })
     .join('\n\n');
+  const text = note === null ? said : `${note}\n${said}`;
   return turn.previousPromptUuid === null ? text : retryText(text);
 }
 
@@ -234,8 +259,10 @@ export function noticeBody(
   bot: Bot,
   sentence: Sentence,
   ordinal: number,
+  mention: string | null = null,
 ): string {
-  return plainNotice(wordsFor(sentence, languageOf(bot, turn.messages)), markerOf(turn)(ordinal));
+  const words = wordsFor(sentence, languageFor(bot, turn.messages));
+  return plainNotice(words, markerOf(turn)(ordinal), mention);
 }
 
 /** The class by which a restart recognises its own post (classes survive Campfire's sanitiser). */
@@ -247,13 +274,6 @@ export function markerOf({
   const last = messages.at(-1);
   const name = last?.messageId === null || last === undefined ? `w${last?.id ?? 0}` : `m${last.messageId}`;
   return (ordinal) => `${name}-${ordinal}`;
-}
-
-/** The bot's own language, or else that of the script in which the last of the messages is written. */
-export function languageOf(bot: Bot, messages: readonly { content: string }[] = []): Language {
-  if (bot.language !== undefined) return bot.language;
-  const last = messages.at(-1);
-  return last && /\p{Script=Han}/u.test(readContent(last.content).plain) ? 'zh-CN' : 'en';
 }
 
 function minutesOf(ms: number): number {

@@ -1,5 +1,6 @@
 import { systemPrompt } from '../agent/prompt.ts';
 import { fateOfPrompt } from '../agent/transcript.ts';
+import { mentionType } from '../campfire/html/read.ts';
 import type { Bot } from '../config/bot.ts';
 import { messageOf } from '../lib/errors.ts';
 import {
@@ -14,6 +15,7 @@ import { type Lease, LeaseWithdrawnError, type Pool } from '../sessions/pool.ts'
 import type { Conversations } from '../sessions/resume.ts';
 import type { SessionBot } from '../sessions/session.ts';
 import type { SessionName, SessionPath } from '../telemetry/events.ts';
+import { mentionFor } from './asker.ts';
 import { withLateLine } from './late.ts';
 import { type LiveParts, showLive } from './live.ts';
 import { type Attempt, answered, decided, type RunTurnParts, runTurn } from './run-turn.ts';
@@ -116,9 +118,11 @@ async function runOnce(turn: Turn, bot: Bot, lease: Lease, runner: Runner, parts
   }
 }
 
+/** An edit notifies nobody: an answer that mentions somebody is posted anew. */
 function mayReplaceNotice([first, ...rest]: OutboxDraft[]): OutboxDraft[] {
   if (!first) return [];
-  return [first.kind === 'post' ? { ...first, kind: 'in-place' } : first, ...rest];
+  const mayReplace = first.kind === 'post' && !first.body.includes(mentionType);
+  return [mayReplace ? { ...first, kind: 'in-place' } : first, ...rest];
 }
 
 async function commit(
@@ -163,7 +167,8 @@ async function finishFromTranscript(turn: Turn, bot: Bot, parts: ServeParts): Pr
   const transcript = parts.conversations.transcript(turn);
   const fate = transcript === null ? null : fateOfPrompt(transcript, turn.promptUuid);
   if (fate?.kind !== 'answered') return false;
-  const attempt = answered(turn, bot, { text: fate.text, costUsd: null }, parts.secrets);
+  const mention = await mentionFor(turn, bot, parts)();
+  const attempt = answered(turn, bot, { text: fate.text, costUsd: null }, parts.secrets, { mention });
   if (attempt.kind !== 'decided') return false;
   parts.emit({ type: 'turn.recovered', session: nameOf(turn), turn: String(turn.id) });
   const startedMs = parts.clock.monotonicMs();

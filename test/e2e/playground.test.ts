@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { openPage, startBrowser } from '../support/browser.ts';
-import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/free-port.ts';
+import { keepScreenshots } from '../support/screenshots.ts';
 import { type Service, serviceHome, startService } from '../support/service.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -86,7 +84,7 @@ test('what the page shows is what Campfire would show, and the switch tells what
   await page.getByTestId('person-switch').selectOption('1');
   await page.getByTestId('room-10').click();
   await answers(page).nth(3).waitFor();
-  await keepScreenshots(page);
+  await keepScreenshots('page', ['src/playground/chat'], (folder) => takePictures(page, folder));
 
   const phone = await openPage(browser, url, { width: 390, height: 844 });
   await phone.page.getByTestId('composer').waitFor();
@@ -95,34 +93,12 @@ test('what the page shows is what Campfire would show, and the switch tells what
   assert.equal(await service.stop(), 0);
 });
 
-/**
- * The pictures in docs are as good as the page that they were taken of: they carry a hash of its sources. With
- * UPDATE_SCREENSHOTS=1 they are taken anew (and have to be looked at).
- */
-async function keepScreenshots(page: Page): Promise<void> {
-  const folder = join(root, 'docs/screenshots');
-  const stamp = join(folder, 'page.sha256');
-  if (process.env.UPDATE_SCREENSHOTS === '1') {
-    mkdirSync(folder, { recursive: true });
-    await page.locator('#messages').evaluate('(list) => { list.scrollTop = 0 }');
-    await page.screenshot({ path: join(folder, 'playground-light.png') });
-    await page.getByTestId('theme-toggle').click();
-    await page.screenshot({ path: join(folder, 'playground-dark.png') });
-    await page.setViewportSize({ width: 390, height: 844 });
-    await page.screenshot({ path: join(folder, 'playground-phone.png') });
-    writeFileSync(stamp, `${hashOfPage()}\n`);
-  }
-  const taken = await eventually('the stamp of the screenshots', () => readFileSync(stamp, 'utf8').trim());
-  assert.equal(
-    taken,
-    hashOfPage(),
-    'docs/screenshots are of an older page: take them anew with UPDATE_SCREENSHOTS=1',
-  );
-}
-
-function hashOfPage(): string {
-  const folder = join(root, 'src/playground/chat');
-  const hash = createHash('sha256');
-  for (const name of readdirSync(folder).sort()) hash.update(name).update(readFileSync(join(folder, name)));
-  return hash.digest('hex');
+/** Takes the pictures of the page that README and docs show. */
+async function takePictures(page: Page, folder: string): Promise<void> {
+  await page.locator('#messages').evaluate('(list) => { list.scrollTop = 0 }');
+  await page.screenshot({ path: join(folder, 'playground-light.png') });
+  await page.getByTestId('theme-toggle').click();
+  await page.screenshot({ path: join(folder, 'playground-dark.png') });
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.screenshot({ path: join(folder, 'playground-phone.png') });
 }

@@ -81,6 +81,8 @@ export function setTurns(t: TestContext, bot: Bot = helper): Turns {
         client: createCampfireClient({ baseUrl: 'http://127.0.0.1:9', version: '0', clock }),
       },
       ...{ workspaces: { excess: async () => null, measure: () => {} }, workspaceMaxBytes: gigabyte },
+      mentions: { learn() {}, sgidOf: () => null, search: async () => {} },
+      postedFiles: { bring: async () => ({ note: null, images: [] }) },
     });
   let pool = openPool();
   let dispatcher = openDispatcher(pool);

@@ -50,6 +50,7 @@ async function run(result: AgentResult, given: Given = {}) {
   if (!given.whenStopped) answer.resolve(result);
   const lease: Lease = {
     path: 'hot',
+    slot: { id: 's', root: '/s', config: '/s/config', work: '/s/work', temp: '/s/temp' },
     run(prompt, hooks) {
       prompts.push(prompt);
       for (const step of given.steps ?? []) hooks.onStep(step);
@@ -75,6 +76,8 @@ async function run(result: AgentResult, given: Given = {}) {
   const parts = {
     ...{ clock, emit: () => {}, timeZone: 'UTC', turnTimeoutMs: 600_000, stopping: stopping.signal },
     secrets: new Set([secret]),
+    mentions: { learn() {}, sgidOf: () => null, search: async () => {} },
+    postedFiles: { bring: async () => ({ note: null, images: [] }) },
   };
   const attempt = runTurn(turn, who, lease, parts, { progress: createProgress(), halt: halt.signal });
   await settle();

@@ -1,6 +1,7 @@
 /** Code blocks as Campfire highlights them: text alone in a `pre` whose class names a registered language. */
 import type { Element } from 'hast';
 import { attribute, element, preformattedText, text } from './nodes.ts';
+import { withoutEmptyEdges } from './text.ts';
 
 /** The names that Campfire's highlight.js knows, and near relatives whose colours fit. */
 const languages = new Map(
@@ -43,5 +44,5 @@ export function codeOf(node: Element): { code: string; language: string | undefi
  */
 export function codeElement(code: string, language: string | undefined): Element {
   const className = [language === undefined ? 'nohighlight' : `language-${language}`];
-  return element('pre', [text(code.replace(/^(?:[ \t]*\n)+|\s+$/g, ''))], { className });
+  return element('pre', [text(withoutEmptyEdges(code))], { className });
 }

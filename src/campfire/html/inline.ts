@@ -2,6 +2,7 @@
 import type { Element, ElementContent } from 'hast';
 import { fileNameIn, linkTarget } from './links.ts';
 import { attribute, element, type Node, text, textOf } from './nodes.ts';
+import { onOneLine, withoutTrailing } from './text.ts';
 
 /** Words that the renderer has to add, in the bot's language. */
 export interface Wording {
@@ -40,7 +41,7 @@ export function trimmed(content: readonly ElementContent[]): ElementContent[] {
   if (nodes[0] !== undefined) nodes[0] = withoutLeadingSpace(nodes[0]);
   const last = nodes.at(-1);
   if (last?.type === 'text')
-    nodes[nodes.length - 1] = { ...last, value: last.value.replace(/[ \t\n]+$/, '') };
+    nodes[nodes.length - 1] = { ...last, value: withoutTrailing(last.value, ' \t\n') };
   return nodes;
 }
 
@@ -51,7 +52,7 @@ interface Surroundings {
 }
 
 function converted(node: Node, around: Surroundings): ElementContent[] {
-  if (node.type === 'text') return [text(node.value.replace(/\s*\n\s*/g, ' '))];
+  if (node.type === 'text') return [text(onOneLine(node.value))];
   if (node.type !== 'element') return [];
   if (around.depth > nestingMax) return [text(textOf([node]))];
   const inside = { ...around, depth: around.depth + 1 };

@@ -19,8 +19,16 @@ const nested = new RegExp(
   'm',
 );
 
-/** Runs of `*`, `_` and `~` are matched with each other in quadratic time: 4,000 take some 0.2 s. */
-const delimiterRunsMax = 4_000;
+/**
+ * What takes the parser quadratic time, and how much of it an answer may hold; each takes some 0.2 s then. Runs of `*`,
+ * `_` and `~` are matched with each other, a `]` looks back for its `[`, a line of rule marks alone is tried as the end
+ * of a heading and as the head of a table.
+ */
+const quadratic: readonly [pattern: RegExp, max: number][] = [
+  [/[*_~]+/g, 4_000],
+  [/\]/g, 4_000],
+  [/^[ \t]*[|:=-][|:= \t-]*$/gm, 800],
+];
 
 const processor = unified()
   .data('micromarkExtensions', [formulaBlocks, inlineFormulas, cjkEmphasis])
@@ -42,7 +50,7 @@ export function parseMarkdown(markdown: string): Root | undefined {
 }
 
 function isPathological(markdown: string): boolean {
-  return nested.test(markdown) || countAbove(markdown, /[*_~]+/g, delimiterRunsMax);
+  return nested.test(markdown) || quadratic.some(([pattern, max]) => countAbove(markdown, pattern, max));
 }
 
 function countAbove(text: string, pattern: RegExp, limit: number): boolean {

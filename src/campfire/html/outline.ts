@@ -14,7 +14,7 @@ const openingMaxCharacters = 600;
  */
 export function outlineOf(markdown: string, words: OutlineWording): string {
   const headings = headingsOf(markdown);
-  const top = Math.min(...headings.map(({ level }) => level));
+  const top = headings.reduce((least, { level }) => Math.min(least, level), 6);
   const lines = headings
     .slice(0, sectionsMax)
     .map(({ level, text }) => `${'  '.repeat(Math.min(level - top, 1))}- ${text}`);

@@ -1,5 +1,6 @@
 /** Changes to the Markdown tree before it becomes HTML: what HTML cannot say, and what it would drop. */
 import type {
+  Blockquote,
   Definition,
   FootnoteDefinition,
   Html,
@@ -17,6 +18,8 @@ import { withOnlyRealTags } from './raw-html.ts';
 const cjkPunctuation =
   /[\u3000-\u303f\uff00-\uff0f\uff1a-\uff20\uff3b-\uff3d\uff5b-\uff65\u2018-\u201f\u2026]/;
 
+const addressInCjk = new RegExp(`(https?://(?:(?!${cjkPunctuation.source})[^\\s<>"])+)`);
+
 /** The HTML parser holds back text inside an unclosed table until another token comes. */
 const flush: Html = { type: 'html', value: '<!-- end -->' };
 
@@ -33,6 +36,8 @@ export function prepareTree() {
       } else if (node.type === 'code' && node.value === '') {
         // Prose after a fence that nobody meant: with code below it, it would name the language.
         node.value = [node.lang, node.meta].filter(Boolean).join(' ');
+      } else if (node.type === 'blockquote') {
+        nameAlert(node);
       } else if (parent !== undefined && index !== undefined) {
         const replacement = replacementOf(node, source);
         if (replacement === undefined) return undefined;
@@ -42,6 +47,18 @@ export function prepareTree() {
       return undefined;
     });
   };
+}
+
+/** GitHub's alerts begin with `[!NOTE]` on a line of its own: a bold word, here. */
+function nameAlert({ children: [first] }: Blockquote): void {
+  const start = first?.type === 'paragraph' ? first.children[0] : undefined;
+  if (first?.type !== 'paragraph' || start?.type !== 'text') return;
+  const kind = /^\[!(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\][ \t]*(?:\n|$)/i.exec(start.value);
+  if (!kind?.[1]) return;
+  const name = kind[1].charAt(0).toUpperCase() + kind[1].slice(1).toLowerCase();
+  const rest: Text = { type: 'text', value: start.value.slice(kind[0].length) };
+  first.children.splice(0, 1, { type: 'strong', children: [{ type: 'text', value: name }] });
+  if (rest.value !== '') first.children.splice(1, 0, { type: 'break' }, rest);
 }
 
 function replacementOf(node: RootContent | Root, source: string): PhrasingContent[] | undefined {
@@ -77,8 +94,16 @@ function withoutTrailingProse(link: Link): PhrasingContent[] | undefined {
   const target = link.url.slice(0, link.url.search(cjkPunctuation));
   return [
     { ...link, url: target, children: [{ type: 'text', value: label.value.slice(0, end) }] },
-    { type: 'text', value: prose },
+    ...withLinks(prose),
   ];
+}
+
+/** What the first of several addresses in such a sentence had swallowed holds the others. */
+function withLinks(prose: string): PhrasingContent[] {
+  return prose.split(addressInCjk).map((part, index): PhrasingContent => {
+    const text: Text = { type: 'text', value: part };
+    return index % 2 === 0 ? text : { type: 'link', url: part, children: [text] };
+  });
 }
 
 /** HTML has no place for a definition that no link uses: it becomes a line of text with its address. */

@@ -6,6 +6,7 @@ import type { Element } from 'hast';
 import rehypeParse from 'rehype-parse';
 import { unified } from 'unified';
 import { attribute, type Node, preformattedText, textOf } from './nodes.ts';
+import { withoutTrailing } from './text.ts';
 
 /** Somebody mentioned in a message. */
 export interface Mention {
@@ -14,7 +15,8 @@ export interface Mention {
   name: string;
 }
 
-const mentionType = 'application/vnd.campfire.mention';
+/** Of a mention inside an `<action-text-attachment>`. */
+export const mentionType = 'application/vnd.campfire.mention';
 const previewType = 'application/vnd.actiontext.opengraph-embed';
 /** Deeper nesting is read as its text; Campfire's composer makes nothing near it. */
 const nestingMax = 100;
@@ -60,10 +62,19 @@ function isMention(node: Element): boolean {
   return node.tagName === 'action-text-attachment' && attribute(node, 'content-type') === mentionType;
 }
 
-/** The name is in the attachment's `content`, as escaped HTML, beside a picture. */
+/** The name is in the attachment's `content`, as escaped HTML, beside a picture; newer editors write that as JSON. */
 function mentionedName(mention: Element): string {
-  const shown = parser.parse(attribute(mention, 'content')).children;
+  const content = attribute(mention, 'content');
+  const shown = parser.parse(content.startsWith('"') ? unquoted(content) : content).children;
   return textOf(shown).replace(/\s+/g, ' ').trim() || textOf(mention.children).trim() || 'someone';
+}
+
+function unquoted(json: string): string {
+  try {
+    return String(JSON.parse(json));
+  } catch {
+    return json;
+  }
 }
 
 /** Looks through the wrappers in front of the first words. */
@@ -86,16 +97,22 @@ interface Piece {
 }
 
 function write(nodes: readonly Node[], depth: number): Piece {
-  const pieces = nodes.map((node) => pieceOf(node, depth));
-  let text = '';
+  const pieces = nodes
+    .map((node) => pieceOf(node, depth))
+    .filter(({ text, isBlock }) => text !== '' || isBlock);
+  const parts: string[] = [];
   let afterBlock = false;
-  for (const piece of pieces) {
-    if (piece.text === '' && !piece.isBlock) continue;
-    const needsBreak = text !== '' && !text.endsWith('\n') && (piece.isBlock || afterBlock);
-    text += (needsBreak ? '\n' : '') + piece.text;
-    afterBlock = piece.isBlock;
+  let atLineStart = true;
+  for (const { text, isBlock } of pieces) {
+    if (!atLineStart && (isBlock || afterBlock)) {
+      parts.push('\n');
+      atLineStart = true;
+    }
+    parts.push(text);
+    if (text !== '') atLineStart = text.endsWith('\n');
+    afterBlock = isBlock;
   }
-  return { text, isBlock: pieces.some(({ isBlock }) => isBlock) };
+  return { text: parts.join(''), isBlock: pieces.some(({ isBlock }) => isBlock) };
 }
 
 function inline(text: string): Piece {
@@ -185,7 +202,7 @@ function listText(list: Element, depth: number): string {
   let number = Number.parseInt(attribute(list, 'start') || '1', 10);
   const lines = list.children.flatMap((child): string[] => {
     if (child.type !== 'element') return isFormatting(textOf([child])) ? [] : [textOf([child])];
-    const inner = write(child.children, depth + 1).text.replace(/\n+$/, '');
+    const inner = withoutTrailing(write(child.children, depth + 1).text, '\n');
     if (child.tagName !== 'li') return [pieceOf(child, depth + 1).text];
     const marker = list.tagName === 'ol' ? `${number}. ` : '- ';
     number += 1;
@@ -206,8 +223,7 @@ function fenced(pre: Element): string {
 }
 
 function prefixed(text: string, first: string, others: string): string {
-  return text
-    .replace(/\n+$/, '')
+  return withoutTrailing(text, '\n')
     .split('\n')
     .map((line, index) => `${index === 0 ? first : others}${line}`)
     .join('\n');

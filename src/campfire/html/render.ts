@@ -15,8 +15,9 @@ import { composeBlocks } from './compose.ts';
 import { parseMarkdown } from './markdown.ts';
 import { element, text, textOf } from './nodes.ts';
 import { outlineOf } from './outline.ts';
+import { mentionType } from './read.ts';
 import { splitBlocks } from './split.ts';
-import { escapeHtml, repairText } from './text.ts';
+import { escapeHtml, repairText, withoutEmptyEdges } from './text.ts';
 
 export type RenderedReply =
   /** `readAs` is `text` when the answer could not be parsed as Markdown and is shown as it was written. */
@@ -31,8 +32,8 @@ export interface RenderOptions {
   marker: (part: number) => string;
   /** Of the few words that the renderer adds. */
   language: 'en' | 'zh-CN';
-  /** A genuine signed id (see `readMentions`) of somebody to be notified of the first message. */
-  mention?: string;
+  /** A genuine signed id (see mentions.ts) of somebody to be notified of the first message; null for nobody. */
+  mention?: string | null;
 }
 
 /** Of text, in one message. */
@@ -71,9 +72,9 @@ const stringifier = unified()
  * become links, tables become columns or rows of text, long answers become numbered messages.
  */
 export function renderReply(markdown: string, options: RenderOptions): RenderedReply {
-  const answer = repairText(markdown);
-  if (answer.trim().length > roomMaxCharacters) {
-    const outline = outlineOf(answer.trim(), wording[options.language]);
+  const answer = withoutEmptyEdges(repairText(markdown));
+  if (answer.length > roomMaxCharacters) {
+    const outline = outlineOf(answer, wording[options.language]);
     return { kind: 'file', bodies: bodiesOf(blocksOf(outline, options).blocks, options) };
   }
   const { blocks, readAs } = blocksOf(answer, options);
@@ -82,10 +83,10 @@ export function renderReply(markdown: string, options: RenderOptions): RenderedR
 }
 
 /** One sentence of the service itself as a message; its line breaks are kept, everything else is text. */
-export function plainNotice(sentence: string, marker: string): string {
+export function plainNotice(sentence: string, marker: string, mention: string | null = null): string {
   const lines = repairText(sentence).split('\n');
   const content = lines.flatMap((line, index) => (index === 0 ? [text(line)] : [element('br'), text(line)]));
-  return bodyOf([textBlock(content)], marker);
+  return bodyOf([textBlock(content)], marker, mention);
 }
 
 function blocksOf(
@@ -110,7 +111,7 @@ function bodiesOf(blocks: Block[], { marker, mention }: RenderOptions): string[]
   const messages = splitBlocks(blocks, messageMaxCharacters);
   return messages.map((message, part) => {
     const numbered = messages.length > 1 ? [numberBlock(part + 1, messages.length), ...message] : message;
-    return bodyOf(numbered, marker(part), part === 0 ? mention : undefined);
+    return bodyOf(numbered, marker(part), part === 0 ? mention : null);
   });
 }
 
@@ -118,16 +119,26 @@ function numberBlock(number: number, total: number): Block {
   return { ...textBlock([element('small', [text(`(${number}/${total})`)])]), kind: 'heading' };
 }
 
-function bodyOf(blocks: Block[], marker: string, mention?: string): string {
+function bodyOf(blocks: Block[], marker: string, mention: string | null = null): string {
   const content = stacked(blocks);
   if (wouldBecomeEffect(textOf(content))) addInvisibleText(content);
-  if (mention !== undefined) content.unshift(element('div', [mentionOf(mention)]));
+  if (mention !== null) address(content, blocks[0], mentionOf(mention));
   const html = stringifier.stringify({ type: 'root', children: content });
   return `<div class="${escapeHtml(marker)} ${houseClass}">${html}</div>`;
 }
 
 function mentionOf(sgid: string): ElementContent {
-  return element('action-text-attachment', [], { sgid, 'content-type': 'application/vnd.campfire.mention' });
+  return element('action-text-attachment', [], { sgid, 'content-type': mentionType });
+}
+
+/** The way people do it: in front of the first words, on a line of its own above anything but plain lines. */
+function address(content: ElementContent[], first: Block | undefined, mention: ElementContent): void {
+  const line = first?.element.children ?? [];
+  const tagOf = (node: ElementContent | undefined) => (node?.type === 'element' ? node.tagName : '');
+  const isNumber = tagOf(line[0]) === 'small';
+  const isHeaded = tagOf(line[0]) === 'strong' && line.some((node) => tagOf(node) === 'br');
+  if ((first?.kind === 'text' && !isHeaded) || isNumber) line.unshift(mention, text(' '));
+  else content.unshift(element('div', [mention]));
 }
 
 /** Campfire plays a body of `/play <sound>`, and shows one of nothing but emoji at more than twice the size. */

@@ -9,7 +9,7 @@ const wordEnd = /^[\s\S]*[\s，、)）」]/;
 
 /**
  * The blocks in groups of at most `limit` characters of text, cut between blocks if possible. A code block or a table
- * stays whole, or is continued as one; a heading is never the last block of a group.
+ * stays whole, or is continued as one; a heading is the last block of a group only among headings.
  */
 export function splitBlocks(blocks: readonly Block[], limit: number): Block[][] {
   const groups: Block[][] = [];
@@ -30,9 +30,10 @@ export function splitBlocks(blocks: readonly Block[], limit: number): Block[][] 
   return groups;
 }
 
+/** Nothing of a group that is all headings: carried on, it would never end. */
 function takeTrailingHeadings(group: Block[]): Block[] {
   const lastOther = group.findLastIndex(({ kind }) => kind !== 'heading');
-  return group.splice(lastOther + 1);
+  return lastOther < 0 ? [] : group.splice(lastOther + 1);
 }
 
 function cutBlock(block: Block, limit: number): Block[] {

@@ -21,10 +21,10 @@ export const awkwardAnswers: AwkwardAnswer[] = [
     markdown:
       '结果如下：\n\n| 项目 | 数量 | 单价 |\n|---|---:|---:|\n| 苹果 | 12 | 3.50 |\n| 有机香蕉 | 7 | 12.00 |',
     shows: [
-      '项目      数量   单价',
-      '--------  ----  -----',
-      '苹果        12   3.50',
-      '有机香蕉     7  12.00',
+      '项目　　    数量       单价',
+      '－－－－  －－--  －－-----',
+      '苹果　　  　　12  　　 3.50',
+      '有机香蕉  　　 7  　　12.00',
     ],
     hides: ['|', ':'],
   },
@@ -175,14 +175,14 @@ export const awkwardAnswers: AwkwardAnswer[] = [
     hides: ['*'],
   },
   {
-    name: 'an address inside a Chinese sentence',
-    markdown: '详见https://x.org/a/b，或者（https://y.org）。',
-    shows: ['详见https://x.org/a/b，或者（https://y.org）。'],
+    name: 'addresses inside a Chinese sentence',
+    markdown: '详见https://x.org/a/b，或者（https://y.org）、https://z.org/c。',
+    shows: ['详见https://x.org/a/b，或者（https://y.org）、https://z.org/c。'],
   },
   {
     name: 'one very long line of Chinese',
-    markdown: '春眠不觉晓，处处闻啼鸟。'.repeat(500),
-    shows: ['春眠不觉晓，处处闻啼鸟。'.repeat(500)],
+    markdown: '春眠不觉晓，处处闻啼鸟。'.repeat(120),
+    shows: ['春眠不觉晓，处处闻啼鸟。'.repeat(120)],
   },
   {
     name: 'lines that only a chat would keep apart',
@@ -209,6 +209,29 @@ export const awkwardAnswers: AwkwardAnswer[] = [
     name: 'entities and stray ampersands',
     markdown: 'a &amp; b &lt;i&gt; AT&T &copy; &unknown; `&amp;`',
     shows: ['a & b <i> AT&T © &unknown; &amp;'],
+  },
+  {
+    name: 'an alert as on GitHub',
+    markdown: '> [!WARNING]\n> Mind the **gap**.\n\n> [!TIP]\n>\n> - Use the lift.',
+    shows: ['Warning\nMind the gap.', 'Tip', 'Use the lift.'],
+    hides: ['[!', '**'],
+  },
+  {
+    name: 'a table in Hebrew',
+    markdown: '| שם | גיל |\n|---|---|\n| דוד | 5 |\n| שרה לוי | 12 |',
+    shows: ['שם: דוד', 'גיל: 5', 'שם: שרה לוי', 'גיל: 12'],
+    hides: ['|'],
+  },
+  {
+    name: 'a table with emoji and full-width forms',
+    markdown: '| Who | n |\n|---|---|\n| 👩‍👩‍👧 | 1 |\n| 🇩🇪 ｘ | 20 |',
+    shows: ['👩‍👩‍👧　    1', '🇩🇪 ｘ  20'],
+  },
+  {
+    name: 'an answer of 40,000 characters',
+    markdown: `Here is **everything**.\n\n${['History', 'Plan', 'Costs'].map((name) => `## ${name}\n\n### In short\n\n${'Every word of it. '.repeat(750)}`).join('\n\n')}`,
+    shows: ['in the attached file', 'Here is everything.', 'History', 'In short', 'Plan', 'Costs'],
+    hides: ['Every word', '**', '#'],
   },
   {
     name: 'drawn boxes',

@@ -38,6 +38,12 @@ describe('a long answer', () => {
     );
   });
 
+  it('of nothing but headings is cut as well', () => {
+    const { pages } = shownReply('# A heading of some length\n'.repeat(900));
+    assert.ok(pages.length >= 3);
+    for (const page of pages) assert.ok(page.text.length <= 9_000, `${page.text.length}`);
+  });
+
   it('continues a code block as code of the same language', () => {
     const lines = words(1_500).map((word) => `  ${word}();`);
     const { pages } = shownReply(`Look:\n\n\`\`\`js\n${lines.join('\n')}\n\`\`\``);
@@ -107,9 +113,16 @@ describe('an answer built to be slow', () => {
     '<a "',
     '|a|\n|-|\n',
     '\n- a\n',
+    '\n---\n:',
+    '\\(a\n===\n',
+    '](',
+    '　',
+    '\t',
+    '\n',
+    'a|b\n-|-\n',
   ];
 
-  for (const size of [29_900, 200_000]) {
+  for (const size of [29_900, 1_000_000]) {
     it(`of ${size} characters takes less than two seconds and loses nothing`, () => {
       for (const fragment of fragments) {
         const answer = fragment.repeat(size / fragment.length);

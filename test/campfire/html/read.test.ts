@@ -78,6 +78,15 @@ describe('what the model reads', () => {
     assert.equal(read('<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>'), 'a\tb\t\nc');
   });
 
+  it('takes no more than a moment for nothing but tags', () => {
+    for (const tag of ['<p>', '<br>', '<td>', 'a<br>\n']) {
+      const started = process.cpuUsage();
+      read(tag.repeat(400_000 / tag.length));
+      const { user, system } = process.cpuUsage(started);
+      assert.ok(user + system < 2_000_000, `${tag}: ${(user + system) / 1000} ms`);
+    }
+  });
+
   it('is the plain text when the body is nested beyond reason', () => {
     assert.equal(read(`${'<div>'.repeat(30_000)}x`), 'the plain text');
   });

@@ -101,7 +101,24 @@ describe('nothing of an answer acts on the page', () => {
     const page = showBody(reply.bodies[0] ?? '', {
       resolveMention: (sgid) => (sgid === 'genuine' ? 'Ann' : undefined),
     });
-    assert.equal(page.text, 'Ann\nDone');
+    assert.equal(page.text, 'Ann Done');
+  });
+
+  it('begins with the mention, which stands alone above what is no plain line', () => {
+    const mention =
+      '<action-text-attachment sgid="s" content-type="application/vnd.campfire.mention"></action-text-attachment>';
+    const start = (markdown: string) =>
+      renderReply(markdown, { marker: () => 'm', language: 'en', mention: 's' }).bodies.map((body) =>
+        body.replace('<div class="m ai-reply\n">', '').replace(mention, '@').slice(0, 24),
+      );
+    assert.deepEqual(start('Yes.\n\nNo.'), ['<div>@ Yes.</div><div><b']);
+    assert.deepEqual(start('**Yes**, both.'), ['<div>@ <strong>Yes</stro']);
+    assert.deepEqual(start('**Sum**\nboth'), ['<div>@</div><div><strong']);
+    assert.deepEqual(start('# Title'), ['<div>@</div><div><h3>Tit']);
+    assert.deepEqual(start('- a'), ['<div>@</div><ul><li>a</l']);
+    const long = start('word '.repeat(3_000));
+    assert.match(long[0] ?? '', /^<div>@ <small>\(1\/2\)/);
+    assert.match(long[1] ?? '', /^<div><small>\(2\/2\)/, 'once per answer');
   });
 
   it('no picture is fetched', () => {
@@ -112,6 +129,14 @@ describe('nothing of an answer acts on the page', () => {
     assert.equal(
       innerHtml('<iframe src="https://y.org/"></iframe><video src="https://x.org/v.mp4"></video>'),
       '<div><a href="https://y.org/">https://y.org/</a><a href="https://x.org/v.mp4">v.mp4</a></div>',
+    );
+  });
+
+  it('each address in a Chinese sentence is a link of its own', () => {
+    const link = (url: string) => `<a href="${url}">${url}</a>`;
+    assert.equal(
+      innerHtml('见https://x.org/a，或（https://y.org）、http://z.org/c?d=1。'),
+      `<div>见${link('https://x.org/a')}，或（${link('https://y.org')}）、${link('http://z.org/c?d=1')}。</div>`,
     );
   });
 
@@ -141,8 +166,27 @@ describe('tables', () => {
   it('F3: arrive as columns, numbers to the right, East Asian widths counted', () => {
     assert.equal(
       pre('| 名称 | n |\n|---|---|\n| 张三 | 5 |\n| Bo | 1,200.50 |'),
-      '名称         n\n----  --------\n张三         5\nBo    1,200.50',
+      '名称           n\n－－--  --------\n张三           5\nBo　　  1,200.50',
     );
+  });
+
+  it('line up whatever the width of an East Asian character is', () => {
+    const lines = (
+      pre(
+        '| 产品 Product | 状态 | 说明 |\n|---|---|---|\n| 充电器 A1 | 好 | x |\n| Cable | 缺货了 | 中文 y |',
+      ) ?? ''
+    )
+      .split('\n')
+      .filter((_, index) => index !== 1);
+    for (const letterWidth of [1, 1.66, 2]) {
+      const widthOf = (text: string) =>
+        [...text].reduce((sum, letter) => sum + (/[\u3000-\uffff]/.test(letter) ? letterWidth : 1), 0);
+      const starts = lines.map((line) =>
+        [/好|状态|缺货了/, /x|说明|中文 y/].map((cell) => widthOf(line.slice(0, line.search(cell)))),
+      );
+      assert.deepEqual(starts[1], starts[0], String(letterWidth));
+      assert.deepEqual(starts[2], starts[0], String(letterWidth));
+    }
   });
 
   it('obey the alignment that the model asked for', () => {
