@@ -1,4 +1,5 @@
 import { inheritedEnvironment, type Settings } from '../config/settings.ts';
+import type { Slot } from './agent.ts';
 
 /**
  * All that an agent finds in its environment apart from its own folders: built from a list, so that nothing of the
@@ -22,5 +23,15 @@ export function agentEnvironment(settings: Settings, version: string): Record<st
     CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: '1',
     // Five tries take some 16 s; then the room hears that Claude cannot be reached, and can ask again.
     CLAUDE_CODE_MAX_RETRIES: '5',
+  };
+}
+
+/** Everything `claude` would otherwise leave under the home or temp folder of the service (see docs/decisions.md). */
+export function slotEnvironment(slot: Slot): Record<string, string> {
+  return {
+    HOME: slot.config,
+    CLAUDE_CONFIG_DIR: slot.config,
+    CLAUDE_CODE_TMPDIR: slot.temp,
+    TMPDIR: slot.temp,
   };
 }

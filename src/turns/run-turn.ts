@@ -1,5 +1,6 @@
 import type { AgentResult } from '../agent/agent.ts';
 import { promptText, retryText } from '../agent/prompt.ts';
+import { answerFor } from '../agent/tools.ts';
 import { readBody } from '../campfire/html/read.ts';
 import { plainNotice, renderReply } from '../campfire/html/render.ts';
 import type { Bot, Language } from '../config/bot.ts';
@@ -39,6 +40,7 @@ export async function runTurn(turn: Turn, bot: Bot, lease: Lease, parts: RunTurn
   const prompt = { uuid: turn.promptUuid, text: promptFor(turn, bot, parts.timeZone) };
   const running = lease.run(prompt, {
     onStep: (step) => parts.emit({ type: 'turn.step', session, turn: String(turn.id), tool: step.name }),
+    useTool: async () => answerFor({ kind: 'no-turn' }),
   });
   const stopped = new AbortController();
   const stoppingNow = new Promise<'stopping'>((resolve) => {
