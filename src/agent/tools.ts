@@ -99,7 +99,7 @@ export type ToolOutcome =
       kind: 'linked';
       name: string;
       url: string;
-      /** When the link ends, in words. */
+      /** When the link ends, in words: `until 16:40`. */
       until: string;
       /** Names of earlier files of this room whose links ended to make room. */
       ended: readonly string[];
@@ -116,7 +116,7 @@ export function answerFor(outcome: ToolOutcome): ToolAnswer {
   switch (outcome.kind) {
     case 'linked':
       return told(
-        `Shared as ${outcome.name}, until ${outcome.until}. The button goes below your answer by itself, so do not write the link unless you need it inside a sentence; then copy it exactly: ${outcome.url}`,
+        `Shared as ${outcome.name}, ${outcome.until}. The button goes below your answer by itself, so do not write the link unless you need it inside a sentence; then copy it exactly: ${outcome.url}`,
         outcome.ended.length > 0 &&
           `To make room, the links to these earlier files of this conversation have ended: ${outcome.ended.join(', ')}. The room is told.`,
         outcome.notLoaded.length > 0 &&
@@ -157,6 +157,8 @@ function refusalWords(refusal: Refusal): string {
       return `That file is larger than ${refusal.maxMegabytes} MB, the most that may be shared. Make it smaller or split it.`;
     case 'secret':
       return 'That file contains a key or password of this service, so it must not be shared. Remove it first.';
+    case 'failed':
+      return 'The file could not be stored, for a reason on the side of this service. Tell people so.';
     case 'full':
       return 'There is no room for another file at the moment. Tell people to ask again later, or the administrator.';
   }

@@ -5,6 +5,10 @@ import { createSdkAgents } from '../agent/sdk.ts';
 import { createCampfireClient } from '../campfire/client.ts';
 import { type Bots, openBots } from '../config/bots.ts';
 import type { Settings } from '../config/settings.ts';
+import { createDiskBytes } from '../downloads/bytes.ts';
+import { createDownloads, type Downloads } from '../downloads/downloads.ts';
+import { downloadMigrations } from '../downloads/schema.ts';
+import { createSqliteFileIndex } from '../downloads/sqlite.ts';
 import type { Clock } from '../lib/clock.ts';
 import { OperatorError } from '../lib/errors.ts';
 import { mailMigrations } from '../mail/schema.ts';
@@ -48,7 +52,7 @@ export function buildParts({ settings, variable, clock, emit, secrets }: PartsGi
     onChange: (change) => reportBots(bots, change, emit, secrets),
   });
   reportBots(bots, null, emit, secrets);
-  const migrations = [...mailMigrations, ...ledgerMigrations, ...conversationMigrations];
+  const migrations = [mailMigrations, ledgerMigrations, conversationMigrations, downloadMigrations].flat();
   const store = openStore(join(settings.dataDir, 'service.db'), migrations);
   const mail = createSqliteMail(store, clock);
   const ledger = createLedger(store);
@@ -62,10 +66,14 @@ export function buildParts({ settings, variable, clock, emit, secrets }: PartsGi
     return bots.byId(id) ?? (bots.problems().length > 0 ? ('unclear' as const) : ('gone' as const));
   };
   const client = createCampfireClient({ baseUrl: settings.campfireUrl, version: VERSION, clock });
-  const delivery = createDelivery({ mail, client, findBot, clock, emit, random: Math.random });
-  const { timeZone, turnTimeoutMs } = settings;
+  const downloads = buildDownloads({ settings, store, secrets, clock, emit });
+  const delivery = createDelivery({
+    ...{ mail, client, files: downloads, findBot, clock, emit, random: Math.random },
+  });
+  const { timeZone, turnTimeoutMs, publicUrl = null } = settings;
   const dispatcher = createDispatcher({
-    ...{ mail, pool, findBot, clock, emit, secrets, timeZone, turnTimeoutMs, onDecided: delivery.wake },
+    ...{ mail, pool, downloads, findBot, clock, emit, secrets, timeZone, turnTimeoutMs, publicUrl },
+    onDecided: delivery.wake,
   });
   return {
     folder,
@@ -77,9 +85,35 @@ export function buildParts({ settings, variable, clock, emit, secrets }: PartsGi
     reaper,
     supervisor,
     pool,
+    downloads,
     delivery,
     dispatcher,
   };
+}
+
+/** What one conversation, and all together, may keep for people. */
+const conversationFilesMaxBytes = 256 * 1024 * 1024;
+const allFilesMaxBytes = 1024 * 1024 * 1024;
+
+function buildDownloads(parts: {
+  settings: Settings;
+  store: Store;
+  secrets: Set<string>;
+  clock: Clock;
+  emit: Emit;
+}): Downloads {
+  const { settings, store, secrets, clock, emit } = parts;
+  const { downloadMaxBytes: fileMaxBytes, downloadTtlMs: linkTtlMs, publicUrl = null } = settings;
+  return createDownloads({
+    index: createSqliteFileIndex(store),
+    bytes: createDiskBytes(join(settings.dataDir, 'downloads')),
+    limits: {
+      ...{ fileMaxBytes, linkTtlMs },
+      conversationMaxBytes: Math.max(conversationFilesMaxBytes, fileMaxBytes),
+      totalMaxBytes: Math.max(allFilesMaxBytes, fileMaxBytes),
+    },
+    ...{ publicUrl, secrets: () => secrets, clock, emit },
+  });
 }
 
 function containmentFor(settings: Settings): ContainmentChoice {

@@ -44,7 +44,9 @@ export interface KeptFile extends Owner {
 
 /** Why a file was not kept. */
 export type Refusal =
-  | { kind: 'missing' | 'outside' | 'folder' | 'special' | 'hard-linked' | 'unreadable' | 'secret' | 'full' }
+  | { kind: 'missing' | 'outside' | 'folder' | 'special' | 'hard-linked' | 'unreadable' }
+  /** `failed`: for a reason on our side, which the log has. */
+  | { kind: 'secret' | 'full' | 'failed' }
   | { kind: 'too-large'; maxMegabytes: number };
 
 export interface FileIndex {

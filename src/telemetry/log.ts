@@ -25,6 +25,10 @@ const wording: {
   'delivery.retrying': { level: 'warn', words: 'Campfire did not take a message, trying again' },
   'delivery.gave_up': { level: 'error', words: 'Could not deliver a message' },
   'delivery.in_doubt': { level: 'warn', words: 'A post was interrupted by a restart' },
+  'download.shared': { level: 'info', words: 'File shared' },
+  'download.served': { level: 'info', words: 'File opened' },
+  'download.expired': { level: 'info', words: 'File no longer shared' },
+  'download.refused': { level: 'info', words: 'File not shared' },
   'part.failed': { level: 'error', words: 'Unexpected error' },
 };
 

@@ -2,6 +2,7 @@ import type { Failure } from '../campfire/answers.ts';
 import type { CampfireClient, Posted } from '../campfire/client.ts';
 import { plainNotice } from '../campfire/html/render.ts';
 import type { Bot } from '../config/bot.ts';
+import type { Downloads } from '../downloads/downloads.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Conversation, DeliveryResult, Mail, OutboxRow } from '../mail/mail.ts';
@@ -31,6 +32,8 @@ const clockSkewMs = 600_000;
 export interface DeliveryParts {
   mail: Mail;
   client: CampfireClient;
+  /** Where the bytes of attachments wait. */
+  files: Pick<Downloads, 'open' | 'release'>;
   findBot: (id: string) => Bot | 'gone' | 'unclear';
   clock: Clock;
   emit: Emit;
@@ -78,6 +81,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
         if (!row) break;
         const result = await deliver(row, parts);
         await mail.settleOutbox(row, result);
+        if (row.kind === 'file' && isOver(result)) await parts.files.release(readFile(row.body).id);
         report(name, row, result, parts);
       }
     } catch (error) {
@@ -109,21 +113,42 @@ async function deliver(row: OutboxRow, parts: DeliveryParts): Promise<DeliveryRe
   return judge(row, bot, await write(row, bot, parts), parts);
 }
 
-function write(row: OutboxRow, bot: Bot, { client }: DeliveryParts): Promise<Posted | Failure> {
+/** `gone`: there is no file any more that could be posted. */
+async function write(
+  row: OutboxRow,
+  bot: Bot,
+  { client, files }: DeliveryParts,
+): Promise<Posted | Failure | Gone> {
   if (row.kind !== 'file') return client.post(bot.key, row.roomId, row.body);
-  const { filename, type, text } = readFile(row.body);
-  return client.attach(bot.key, row.roomId, { filename, type, content: new TextEncoder().encode(text) });
+  const { id, filename, type } = readFile(row.body);
+  const opened = await files.open(id);
+  if (!opened) return { kind: 'gone', filename };
+  return client.attach(bot.key, row.roomId, { filename, type, content: opened.content });
+}
+
+interface Gone {
+  kind: 'gone';
+  filename: string;
+}
+
+/** Whether the row, as it was, is not needed any more. */
+function isOver({ kind }: DeliveryResult): boolean {
+  return kind === 'sent' || kind === 'undeliverable' || kind === 'replaced';
 }
 
 function judge(
   row: OutboxRow,
   bot: Bot,
-  answer: Posted | Failure,
+  answer: Posted | Failure | Gone,
   parts: DeliveryParts,
 ): DeliveryResult | Promise<DeliveryResult> {
   switch (answer.kind) {
     case 'posted':
       return { kind: 'sent', campfireId: answer.id };
+    case 'gone': {
+      const draft = notice(row, bot, { say: 'file-gone', filename: answer.filename });
+      return { kind: 'replaced', draft, problem: 'the file is no longer kept' };
+    }
     case 'notMember':
       return { kind: 'undeliverable', problem: 'the bot is not in this room any more' };
     case 'rejected':
@@ -185,13 +210,16 @@ async function findOwn(
 ): Promise<{ kind: 'known'; id: number | null } | Failure> {
   const marker = markerOf({ id: row.turnId, messages: row.messages })(row.ordinal);
   const filename = row.kind === 'file' ? readFile(row.body).filename : null;
+  // An earlier answer may have brought a file of the same name.
+  const after = row.sentBefore ?? row.messages.at(-1)?.messageId ?? 0;
   let before: number | undefined;
   for (;;) {
     const page = await client.index(bot.key, row.roomId, before === undefined ? {} : { before });
     if (page.kind !== 'messages') return page;
     const own = page.messages.find(
-      ({ html, plain, creator }) =>
-        creator.id === bot.userId && (filename === null ? hasClass(html, marker) : plain === filename),
+      ({ id, html, plain, creator }) =>
+        creator.id === bot.userId &&
+        (filename === null ? hasClass(html, marker) : id > after && plain === filename),
     );
     const oldest = page.messages[0];
     if (own) return { kind: 'known', id: own.id };

@@ -149,7 +149,7 @@ async function attemptSafely(turn: Turn, bot: Bot, lease: Lease, parts: ServePar
   try {
     return await runTurn(turn, bot, lease, parts);
   } catch (error) {
-    return decided(turn, bot, { say: 'failed' }, `unexpected: ${messageOf(error)}`);
+    return decided(turn, bot, { say: 'failed' }, `unexpected: ${messageOf(error)}`, null);
   }
 }
 

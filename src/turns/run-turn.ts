@@ -1,6 +1,5 @@
 import type { AgentResult } from '../agent/agent.ts';
 import { promptText, retryText } from '../agent/prompt.ts';
-import { answerFor } from '../agent/tools.ts';
 import { readBody } from '../campfire/html/read.ts';
 import { plainNotice, renderReply } from '../campfire/html/render.ts';
 import type { Bot, Language } from '../config/bot.ts';
@@ -8,8 +7,9 @@ import { type Clock, within } from '../lib/clock.ts';
 import type { OutboxDraft, Outcome, Turn } from '../mail/mail.ts';
 import type { Lease } from '../sessions/pool.ts';
 import type { Emit, SessionName } from '../telemetry/events.ts';
-import { readContent, writeFile } from './content.ts';
-import { type Sentence, wordsFor } from './sentences.ts';
+import { readContent } from './content.ts';
+import { fileWords, type Sentence, wordsFor } from './sentences.ts';
+import { createTurnFiles, type TurnFiles, type TurnFilesParts } from './turn-files.ts';
 
 /** A turn that was cut off this many times ends in a sentence, so that no message can end every start. */
 const maxAttempts = 3;
@@ -22,7 +22,7 @@ export type Attempt =
   /** The service is stopping: the attempt does not count. */
   | { kind: 'given-back' };
 
-export interface RunTurnParts {
+export interface RunTurnParts extends TurnFilesParts {
   clock: Clock;
   emit: Emit;
   timeZone: string;
@@ -35,12 +35,38 @@ export interface RunTurnParts {
 
 /** Runs one attempt of a turn in a held session and says what the room gets. Posts nothing itself. */
 export async function runTurn(turn: Turn, bot: Bot, lease: Lease, parts: RunTurnParts): Promise<Attempt> {
-  if (turn.attempt > maxAttempts) return decided(turn, bot, { say: 'gave-up' }, 'cut off too often');
+  const files = createTurnFiles(turn, languageOf(bot), parts);
+  const ending = await runToEnd(turn, bot, lease, files, parts);
+  await files.close();
+  switch (ending.kind) {
+    case 'answer':
+      return answered(turn, bot, ending, files);
+    case 'sentence':
+      return decided(turn, bot, ending.sentence, ending.cause, ending.withFiles ? files : null);
+    default:
+      return ending;
+  }
+}
+
+/** How the agent's work on a turn ended, before anything is written for the room. */
+type Ending =
+  | { kind: 'answer'; text: string; costUsd: number }
+  | { kind: 'sentence'; sentence: Sentence; cause: string; withFiles: boolean }
+  | Exclude<Attempt, { kind: 'decided' }>;
+
+async function runToEnd(
+  turn: Turn,
+  bot: Bot,
+  lease: Lease,
+  files: TurnFiles,
+  parts: RunTurnParts,
+): Promise<Ending> {
+  if (turn.attempt > maxAttempts) return failed({ say: 'gave-up' }, 'cut off too often');
   const session: SessionName = `${turn.roomId}:${turn.botId}`;
   const prompt = { uuid: turn.promptUuid, text: promptFor(turn, bot, parts.timeZone) };
   const running = lease.run(prompt, {
     onStep: (step) => parts.emit({ type: 'turn.step', session, turn: String(turn.id), tool: step.name }),
-    useTool: async () => answerFor({ kind: 'no-turn' }),
+    useTool: (call, slot) => files.useTool(call, slot),
   });
   const stopped = new AbortController();
   const stoppingNow = new Promise<'stopping'>((resolve) => {
@@ -49,68 +75,89 @@ export async function runTurn(turn: Turn, bot: Bot, lease: Lease, parts: RunTurn
   });
   const first = await within(parts.clock, parts.turnTimeoutMs, Promise.race([running, stoppingNow]));
   stopped.abort();
-  if (typeof first === 'object') return judge(turn, bot, first, parts.secrets);
+  if (typeof first === 'object') return judge(turn, first, parts.secrets);
   await lease.stop();
   const late = await running;
   // It may have finished in the very moment in which it was told to stop.
-  if (late.kind === 'answered') return judge(turn, bot, late, parts.secrets);
+  if (late.kind === 'answered') return judge(turn, late, parts.secrets);
   if (first === 'stopping') return { kind: 'given-back' };
-  return decided(
-    turn,
-    bot,
-    { say: 'timed-out', minutes: Math.max(1, Math.round(parts.turnTimeoutMs / 60_000)) },
-    'turn timeout',
-  );
+  const minutes = Math.max(1, Math.round(parts.turnTimeoutMs / 60_000));
+  return failed({ say: 'timed-out', minutes }, 'turn timeout');
 }
 
-/** A turn that ends without having run, in one sentence. */
-export function decided(turn: Turn, bot: Bot, sentence: Sentence, cause: string): Attempt {
-  const body = plainNotice(wordsFor(sentence, languageOf(bot)), markerOf(turn)(0));
+/** A turn that ends without an answer, in one sentence and with the files that it had made by then. */
+export async function decided(
+  turn: Turn,
+  bot: Bot,
+  sentence: Sentence,
+  cause: string,
+  turnFiles: TurnFiles | null,
+): Promise<Attempt> {
+  const language = languageOf(bot);
+  const made = await turnFiles?.present('');
+  const hasMade = made !== undefined && made.files.links.length + made.attachments.length > 0;
+  const words = hasMade
+    ? `${wordsFor(sentence, language)}\n${fileWords(language).madeBefore}`
+    : wordsFor(sentence, language);
   return {
     kind: 'decided',
     outcome: sentence.say === 'stopped' ? { kind: 'stopped' } : { kind: 'failed', cause },
-    drafts: [{ kind: 'post', body }],
+    drafts: [
+      { kind: 'post', body: plainNotice(words, markerOf(turn)(0), made?.files) },
+      ...(made?.attachments ?? []),
+    ],
     costUsd: null,
   };
 }
 
-function judge(turn: Turn, bot: Bot, result: AgentResult, secrets: ReadonlySet<string>): Attempt {
+function failed(sentence: Sentence, cause: string, withFiles = true): Ending {
+  return { kind: 'sentence', sentence, cause, withFiles };
+}
+
+function judge(turn: Turn, result: AgentResult, secrets: ReadonlySet<string>): Ending {
   switch (result.kind) {
     case 'answered':
+      // Files of an answer that held a secret may hold it in a form that nobody recognised.
       if (holdsSecret(result.text, secrets))
-        return decided(turn, bot, { say: 'withheld' }, 'the answer held a secret');
-      return answered(turn, bot, result.text, result.costUsd);
+        return failed({ say: 'withheld' }, 'the answer held a secret', false);
+      return { kind: 'answer', text: result.text, costUsd: result.costUsd };
     case 'max-turns':
-      return decided(turn, bot, { say: 'too-many-steps' }, 'max turns');
+      return failed({ say: 'too-many-steps' }, 'max turns');
     case 'interrupted':
       // Somebody closed the session from outside; a timeout and a drain are judged where they are known.
-      return decided(turn, bot, { say: 'stopped' }, 'interrupted');
+      return failed({ say: 'stopped' }, 'interrupted');
     case 'api-error':
-      return decided(turn, bot, sentenceForApiError(result.status, result.code), result.cause);
+      return failed(sentenceForApiError(result.status, result.code), result.cause);
     case 'no-memory':
-      return decided(turn, bot, { say: 'failed' }, result.cause);
+      return failed({ say: 'failed' }, result.cause);
     case 'died':
       return turn.attempt < maxAttempts
         ? { kind: 'cut-off', cause: result.cause }
-        : decided(turn, bot, { say: 'gave-up' }, result.cause);
+        : failed({ say: 'gave-up' }, result.cause);
   }
 }
 
-function answered(turn: Turn, bot: Bot, text: string, costUsd: number): Attempt {
+async function answered(
+  turn: Turn,
+  bot: Bot,
+  { text, costUsd }: { text: string; costUsd: number },
+  turnFiles: TurnFiles,
+): Promise<Attempt> {
   const language = languageOf(bot);
-  const rendered = renderReply(text, { marker: markerOf(turn), language });
-  const posts = rendered.bodies.map((body): OutboxDraft => ({ kind: 'post', body }));
-  if (rendered.kind === 'empty') {
-    posts.push({
+  const { files, deadLinks, attachments } = await turnFiles.present(text);
+  const rendered = renderReply(text, { marker: markerOf(turn), language, files, deadLinks });
+  const drafts = rendered.bodies.map((body): OutboxDraft => ({ kind: 'post', body }));
+  if (rendered.kind === 'empty' && attachments.length === 0) {
+    drafts.push({
       kind: 'post',
       body: plainNotice(wordsFor({ say: 'empty-answer' }, language), markerOf(turn)(0)),
     });
   }
   if (rendered.kind === 'file') {
-    const filename = `answer-${markerOf(turn)(posts.length)}.md`;
-    posts.push({ kind: 'file', body: writeFile({ filename, type: 'text/markdown', text }) });
+    const filename = `answer-${markerOf(turn)(drafts.length)}.md`;
+    drafts.push(await turnFiles.attachText(filename, rendered.markdown));
   }
-  return { kind: 'decided', outcome: { kind: 'answered' }, drafts: posts, costUsd };
+  return { kind: 'decided', outcome: { kind: 'answered' }, drafts: [...drafts, ...attachments], costUsd };
 }
 
 function holdsSecret(text: string, secrets: ReadonlySet<string>): boolean {

@@ -12,6 +12,7 @@ export type Sentence =
   | { say: 'stopped' }
   | { say: 'in-doubt'; name: string }
   | { say: 'withheld' }
+  | { say: 'file-gone'; filename: string }
   | { say: 'failed' };
 
 type Wording = { [S in Sentence as S['say']]: (sentence: S) => string };
@@ -32,6 +33,7 @@ const wordings: Record<Language, Wording> = {
     stopped: () => 'I was stopped before I could answer.',
     'in-doubt': ({ name }) => `I was restarted while answering ${name}; if no answer is above, ask me again.`,
     withheld: () => 'My answer contained something secret, so I did not post it.',
+    'file-gone': ({ filename }) => `I could not post ${filename} in time. Please ask me for it again.`,
     failed: () => 'Something went wrong on my side. Please ask me again.',
   },
   'zh-CN': {
@@ -45,6 +47,7 @@ const wordings: Record<Language, Wording> = {
     stopped: () => '我在回答之前被停止了。',
     'in-doubt': ({ name }) => `我在回答 ${name} 时被重新启动；如果上面没有答案，请再问我一次。`,
     withheld: () => '我的回答包含机密内容，因此没有发送。',
+    'file-gone': ({ filename }) => `未能及时发送文件 ${filename}，请再向我要一次。`,
     failed: () => '我这边出了点问题，请再问一次。',
   },
 };
@@ -52,4 +55,61 @@ const wordings: Record<Language, Wording> = {
 export function wordsFor(sentence: Sentence, language: Language): string {
   const wording = wordings[language];
   return (wording[sentence.say] as (sentence: Sentence) => string)(sentence);
+}
+
+const fileWordings = {
+  en: {
+    download: 'Download',
+    madeBefore: 'What I had made until then:',
+    until: (time: string) => `until ${time}`,
+    ended: (names: string) => `To make room, the links to these earlier files have ended: ${names}.`,
+    separator: ', ',
+  },
+  'zh-CN': {
+    download: '下载',
+    madeBefore: '在此之前已完成：',
+    until: (time: string) => `${time} 前有效`,
+    ended: (names: string) => `为腾出空间，以下较早文件的链接已失效：${names}。`,
+    separator: '、',
+  },
+};
+
+/** The few words around shared files. */
+export function fileWords(language: Language): {
+  download: string;
+  /** Before the files of a turn that has failed. */
+  madeBefore: string;
+  size(bytes: number): string;
+} {
+  const { download, madeBefore } = fileWordings[language];
+  return { download, madeBefore, size: (bytes) => sizeWords(bytes, language) };
+}
+
+/** Until when, by the clock, and with the day when that is not today. */
+export function untilWords(at: number, now: number, timeZone: string, language: Language): string {
+  const format = (time: number, options: Intl.DateTimeFormatOptions) =>
+    new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, { timeZone, ...options }).format(time);
+  const day = (time: number) => format(time, { dateStyle: 'short' });
+  const clock = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
+  const date = day(at) === day(now) ? {} : ({ day: 'numeric', month: 'short' } as const);
+  return fileWordings[language].until(format(at, { ...date, ...clock }));
+}
+
+/** Which earlier files had to go; null when none had to. */
+export function endedWords(names: readonly string[], language: Language): string | null {
+  const { ended, separator } = fileWordings[language];
+  return names.length === 0 ? null : ended(names.join(separator));
+}
+
+function sizeWords(bytes: number, language: Language): string {
+  const [amount, unit] =
+    bytes < 1000
+      ? [bytes, 'byte']
+      : bytes < 1_000_000
+        ? [bytes / 1000, 'kilobyte']
+        : [bytes / 1_000_000, 'megabyte'];
+  const style = { style: 'unit', unit, unitDisplay: bytes < 1000 ? 'long' : 'short' } as const;
+  return new Intl.NumberFormat(language, { ...style, maximumFractionDigits: amount < 10 ? 1 : 0 }).format(
+    amount,
+  );
 }
