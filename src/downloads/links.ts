@@ -37,14 +37,17 @@ const inventedHost =
 /** Addresses in a text that look like links to kept files, real or not. */
 export function addressesIn(text: string): Array<{ start: number; end: number; address: string }> {
   const found: Array<{ start: number; end: number; address: string }> = [];
+  // Nothing is looked at twice: a text of nothing but such paths must not cost quadratic time.
+  let seen = 0;
   for (const { index, 0: path } of text.matchAll(linkPath)) {
+    if (index < seen) continue;
     let start = index;
-    const earlier = found.at(-1)?.end ?? 0;
-    while (start > earlier && addressCharacter.test(text[start - 1] ?? '')) start--;
-    let end = index + path.length;
-    while (end < text.length && addressCharacter.test(text[end] ?? '')) end++;
-    const address = text.slice(start, end).replace(trailingProse, '');
-    if (start + address.length > index) found.push({ start, end: start + address.length, address });
+    while (start > seen && addressCharacter.test(text[start - 1] ?? '')) start--;
+    while (/[*_~]/.test(text[start] ?? '')) start++;
+    seen = index + path.length;
+    while (seen < text.length && addressCharacter.test(text[seen] ?? '')) seen++;
+    const address = text.slice(start, seen).replace(trailingProse, '');
+    found.push({ start, end: start + address.length, address });
   }
   return found;
 }

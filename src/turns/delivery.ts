@@ -211,7 +211,7 @@ async function findOwn(
   const marker = markerOf({ id: row.turnId, messages: row.messages })(row.ordinal);
   const filename = row.kind === 'file' ? readFile(row.body).filename : null;
   // An earlier answer may have brought a file of the same name.
-  const after = row.sentBefore ?? row.messages.at(-1)?.messageId ?? 0;
+  const after = row.sentBefore ?? 0;
   let before: number | undefined;
   for (;;) {
     const page = await client.index(bot.key, row.roomId, before === undefined ? {} : { before });

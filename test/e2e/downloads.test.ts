@@ -13,7 +13,7 @@ test('try', async (t) => {
   stage.say(1, 'make a list of boats and share the file boats.csv with its link');
   console.log((await stage.answers(1, 3))[2]?.html);
   stage.say(1, 'draw a lighthouse and attach the file light.svg');
-  console.log((await stage.answers(1, 5)).slice(3).map(({html, attachment}) => [html, attachment]));
+  console.log((await stage.answers(1, 5)).slice(3).map(({ html, attachment }) => [html, attachment]));
   console.log(service.log.join('\n'));
   assert.equal(await service.stop(), 0);
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import type { AgentResult, Prompt } from '../../src/agent/agent.ts';
 import { createBot } from '../../src/config/bot.ts';
 import type { Turn } from '../../src/mail/mail.ts';
@@ -7,6 +7,7 @@ import type { Lease } from '../../src/sessions/pool.ts';
 import { writeContent } from '../../src/turns/content.ts';
 import { runTurn } from '../../src/turns/run-turn.ts';
 import { testClock } from '../support/clock.ts';
+import { publicUrl, setDownloads } from '../support/downloads.ts';
 
 const parts = { id: 'helper', key: '7-AbCdEf123456', name: 'Helper', systemPrompt: '', file: 'h.json' };
 const bot = createBot(parts);
@@ -22,6 +23,7 @@ function turnOf(attempt = 1): Turn {
 
 /** Runs a turn against an agent that gives `result`, at once or only when it is stopped. */
 async function run(
+  t: TestContext,
   result: AgentResult,
   given: { attempt?: number; whenStopped?: boolean; event?: 'timeout' | 'drain'; zh?: boolean } = {},
 ) {
@@ -45,6 +47,7 @@ async function run(
   const attempt = runTurn(turnOf(given.attempt), who, lease, {
     ...{ clock, emit: () => {}, timeZone: 'UTC', turnTimeoutMs: 600_000, stopping: stopping.signal },
     secrets: new Set([secret]),
+    ...{ downloads: setDownloads(t, clock).downloads, publicUrl },
   });
   if (given.event === 'timeout') clock.advance(600_000);
   if (given.event === 'drain') stopping.abort();
@@ -61,14 +64,14 @@ const apiError = (status: number | null, code = 'unknown'): AgentResult => ({
   ...{ kind: 'api-error', status, code, cause: `API Error: ${status} with details` },
 });
 
-test('an answer becomes posts that carry the message’s mark', async () => {
-  const { kind, text, prompts, ...rest } = await run(answered('**yes**'));
+test('an answer becomes posts that carry the message’s mark', async (t) => {
+  const { kind, text, prompts, ...rest } = await run(t, answered('**yes**'));
   assert.deepEqual([kind, text], ['decided', 'yes']);
   assert.match(JSON.stringify(rest), /m81-0/);
   assert.equal(prompts[0]?.text, '[Ann) [Eve in room "HQ", Tuesday, 24 November 2026 at 14:00 UTC]\nhi');
 });
 
-const sentences: Array<[title: string, result: AgentResult, given: Parameters<typeof run>[1], says: RegExp]> =
+const sentences: Array<[title: string, result: AgentResult, given: Parameters<typeof run>[2], says: RegExp]> =
   [
     ['an empty answer', answered(' \n'), {}, /nothing to say/],
     ['too many steps', { kind: 'max-turns', text: '', costUsd: 0 }, {}, /more steps than I am allowed/],
@@ -90,27 +93,27 @@ const sentences: Array<[title: string, result: AgentResult, given: Parameters<ty
   ];
 
 for (const [title, result, given, says] of sentences) {
-  test(`${title} ends in one plain sentence without details`, async () => {
-    const { kind, text } = await run(result, given);
+  test(`${title} ends in one plain sentence without details`, async (t) => {
+    const { kind, text } = await run(t, result, given);
     assert.equal(kind, 'decided');
     assert.match(text, says);
     assert.doesNotMatch(text, /details|SIGKILL|API Error|sk-ant/);
   });
 }
 
-test('a death before the third is no outcome yet, and the next try says so to the model', async () => {
-  assert.equal((await run({ kind: 'died', cause: 'x' })).kind, 'cut-off');
-  const { prompts } = await run(answered('ok'), { attempt: 2 });
+test('a death before the third is no outcome yet, and the next try says so to the model', async (t) => {
+  assert.equal((await run(t, { kind: 'died', cause: 'x' })).kind, 'cut-off');
+  const { prompts } = await run(t, answered('ok'), { attempt: 2 });
   assert.match(prompts[0]?.text ?? '', /^\[The first try .* was cut off/);
 });
 
-test('a turn that a drain interrupts is given back, unless it had just finished', async () => {
+test('a turn that a drain interrupts is given back, unless it had just finished', async (t) => {
   assert.equal(
-    (await run({ kind: 'interrupted' }, { whenStopped: true, event: 'drain' })).kind,
+    (await run(t, { kind: 'interrupted' }, { whenStopped: true, event: 'drain' })).kind,
     'given-back',
   );
   assert.equal(
-    (await run(answered('just in time'), { whenStopped: true, event: 'drain' })).text,
+    (await run(t, answered('just in time'), { whenStopped: true, event: 'drain' })).text,
     'just in time',
   );
 });
