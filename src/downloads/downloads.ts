@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { basename } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Emit, SessionName } from '../telemetry/events.ts';
 import type { ByteStore, Conversation, FileIndex, KeptFile, Owner, Refusal } from './kept.ts';
 import { hashOfToken, type Links, linksTo, newToken } from './links.ts';
-import { displayName, mediaTypeOf, withExtension } from './names.ts';
+import { displayName, displayTitle, mediaTypeOf, withExtension } from './names.ts';
 import { SecretFoundError, withoutSecrets } from './secrets.ts';
 import { openWorkFile, type WorkFolder } from './work-file.ts';
 
@@ -218,7 +217,7 @@ class KeptDownloads implements Downloads {
     const now = this.#parts.clock.now();
     const as = this.#parts.publicUrl === null ? 'attachment' : wish.as;
     return {
-      ...{ ...of, as, title: titleOf(wish.title, of.name), mediaType: mediaTypeOf(of.name) },
+      ...{ ...of, as, title: displayTitle(wish.title ?? '', of.name), mediaType: mediaTypeOf(of.name) },
       ...{ createdAt: now, usedAt: now, hits: 0 },
       expiresAt: now + (as === 'link' ? this.#parts.limits.linkTtlMs : attachmentTtlMs),
     };
@@ -286,15 +285,6 @@ class KeptDownloads implements Downloads {
 async function* chunksOf(text: string): AsyncGenerator<Uint8Array> {
   const bytes = Buffer.from(text.toWellFormed());
   for (let at = 0; at < bytes.length; at += megabyte) yield bytes.subarray(at, at + megabyte);
-}
-
-/** A line for a button. */
-function titleOf(wanted: string | null, name: string): string {
-  const title = (wanted ?? '')
-    .toWellFormed()
-    .replace(/[\s\p{Cc}\u202a-\u202e\u2066-\u2069]+/gu, ' ')
-    .trim();
-  return [...title].slice(0, 120).join('') || basename(name);
 }
 
 function nameOf({ roomId, botId }: Conversation): SessionName {

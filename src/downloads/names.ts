@@ -7,6 +7,7 @@ import { getMimeType, mimes } from 'hono/utils/mime';
 const nameMaxBytes = 255;
 /** Room for a browser's " (1)" behind it. */
 const nameLimitBytes = nameMaxBytes - 8;
+const titleMaxCharacters = 120;
 
 /**
  * `wanted` as a file name that every system takes and that shows what it is: one line, no path, no control or
@@ -22,6 +23,15 @@ export function displayName(wanted: string, fallback: string): string {
     .replace(/\s+/g, ' ')
     .replace(/^[\s.-]+|[\s.]+$/g, '');
   return shortened(clean) || fallback;
+}
+
+/** A line for a button. */
+export function displayTitle(wanted: string, fallback: string): string {
+  const title = wanted
+    .toWellFormed()
+    .replace(/[\s\p{Cc}\u202a-\u202e\u2066-\u2069]+/gu, ' ')
+    .trim();
+  return [...title].slice(0, titleMaxCharacters).join('') || fallback;
 }
 
 /** In the middle: the extension says what the file is. */
