@@ -9,14 +9,15 @@ import {
 } from './app/reports.ts';
 import { intakeRoutes } from './campfire/intake.ts';
 import { apiRoutes, sessionList } from './console/api.ts';
-import { healthReport } from './console/health.ts';
+import { botEntries } from './console/bots.ts';
+import { healthReport, readiness } from './console/health.ts';
 import { downloadRoutes } from './downloads/routes.ts';
 import { createHttp, type HttpParts, listen, remoteAddress, stopListening } from './http.ts';
+import { within } from './lib/clock.ts';
 import { messageOf } from './lib/errors.ts';
 import { readMemory } from './processes/memory.ts';
 import { fanOut } from './telemetry/events.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
-import { accept } from './turns/accept.ts';
 import { VERSION } from './version.ts';
 
 /**
@@ -61,12 +62,20 @@ export async function startApp(outside: AppParts): Promise<App> {
   const emit = fanOut([outside.emit, metrics.emit]);
   const given = { ...outside, emit };
   const { settings, clock } = given;
-  const built = buildParts(given);
-  const { containment, bots, reaper, supervisor, pool, dispatcher, delivery } = built;
+  const startedAt = clock.now();
+  // Until leftovers of an earlier life are gone messages are kept, and only that.
   const state = { serving: false };
+  const built = buildParts({
+    ...given,
+    // The answer to the webhook goes first: starting a session takes a while.
+    onAccepted: (news) => clock.after(0, () => state.serving && built.dispatcher.wake(news)),
+    onDecided: () => state.serving && built.delivery.wake(),
+  });
+  const { containment, bots, reaper, supervisor, pool, dispatcher, delivery } = built;
   const health = async () =>
     healthReport({
       ...{ version: VERSION, containment: containment.layer, isServing: state.serving },
+      storage: built.storage.guard.state(),
       ...{ sessions: pool.snapshot(), mail: await built.mail.counts() },
       memory: readMemory(settings.memoryLimitBytes ?? null),
     });
@@ -89,7 +98,9 @@ export async function startApp(outside: AppParts): Promise<App> {
       ...{ containment: containment.layer, detail: containment.reason },
     });
     delivery.wake();
+    built.seen.sweep();
     dispatcher.wake();
+    void built.catchUp.run(startedAt);
   });
   const stopTimers = [
     clock.every(reapPeriodMs, () => void reap('found while running')),
@@ -101,14 +112,16 @@ export async function startApp(outside: AppParts): Promise<App> {
   const close = async (): Promise<void> => {
     await ready;
     pool.stopAdmitting();
+    await Promise.all([built.catchUp.stop(), built.retention.stop()]);
     await dispatcher.stop(Math.max(0, settings.shutdownGraceMs - closeReserveMs - deliveryGraceMs));
     await pool.drain();
     await dispatcher.settled();
-    await delivery.stop(deliveryGraceMs);
+    await Promise.all([delivery.stop(deliveryGraceMs), within(clock, deliveryGraceMs, built.seen.stop())]);
     state.serving = false;
     for (const stop of stopTimers) stop();
     await stopListening(server, clock);
     await reap('left at the end');
+    built.storage.guard.stop();
     built.store.close();
     built.folder.release();
   };
@@ -124,18 +137,16 @@ export async function startApp(outside: AppParts): Promise<App> {
 }
 
 function buildHttp(
-  { settings, clock, emit, extraRoutes }: AppParts,
-  { bots, mail, pool, dispatcher, downloads, folder }: BuiltParts,
+  { settings, emit, extraRoutes }: AppParts,
+  { bots, pool, keep, storage, downloads, folder, health: healthBook }: BuiltParts,
   { health, metrics, isServing }: { health: HttpParts['health']; metrics: Metrics; isServing: () => boolean },
 ) {
-  // Until leftovers of an earlier life are gone messages are kept, and only that.
-  const onAccepted = () => isServing() && dispatcher.wake();
   return createHttp({
     routes: [
       intakeRoutes({
         bots,
         settings: { webhookToken: settings.webhookToken, publicUrl: settings.publicUrl },
-        accept: (bot, message) => accept(bot, message, { mail, clock, emit, onAccepted }),
+        accept: keep,
         remoteAddress,
         onRefused: (refusal) => reportRefusal(refusal, emit),
       }),
@@ -144,13 +155,14 @@ function buildHttp(
         sessions: () => pool.snapshot(),
         metrics,
         closeSession: (id) => pool.close(id, 'operator'),
+        bots: () => botEntries(bots, healthBook),
         downloads,
       }),
       downloadRoutes({ downloads, publicUrl: settings.publicUrl ?? null, instance: folder.instance }),
       ...extraRoutes,
     ],
     health,
-    isReady: isServing,
+    readiness: () => readiness(isServing(), storage.guard.state()),
     onError: (error) => emit({ type: 'part.failed', part: 'http', problem: messageOf(error) }),
   });
 }

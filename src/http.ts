@@ -14,8 +14,8 @@ export interface HttpParts {
   /** Route groups in order; each brings its whole paths. */
   routes: readonly Hono<{ Bindings: HttpBindings }>[];
   health: () => Promise<Record<string, unknown>>;
-  /** Whether messages are being served, not only accepted. */
-  isReady: () => boolean;
+  /** Whether messages are accepted and served, and if not, why. */
+  readiness: () => { ready: boolean; problem?: string };
   onError: (error: unknown) => void;
 }
 
@@ -26,12 +26,15 @@ export interface HttpParts {
 export function createHttp({
   routes,
   health,
-  isReady,
+  readiness,
   onError,
 }: HttpParts): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>();
   app.get('/health', async (c) => c.json(await health()));
-  app.get('/ready', (c) => c.json({ ready: isReady() }, isReady() ? 200 : 503));
+  app.get('/ready', (c) => {
+    const answer = readiness();
+    return c.json(answer, answer.ready ? 200 : 503);
+  });
   for (const group of routes) app.route('/', group);
   app.notFound((c) => (isRead(c) ? c.text('Not found', 404) : emptyResponse(404)));
   app.onError((error, c) => {

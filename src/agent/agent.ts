@@ -31,7 +31,16 @@ export interface AgentProfile {
 export type AgentMemory = { kind: 'new'; id: string } | { kind: 'resume'; id: string };
 
 /** What an agent reports while it works on a turn. */
-export type AgentStep = { kind: 'tool'; name: string };
+export type AgentStep =
+  /** `target` is what the tool works on, in a word that may be shown: a file's name; null when there is none. */
+  | { kind: 'tool'; name: string; target: string | null }
+  | { kind: 'tool-ended' }
+  /** More of the reply that is being written; `begins` when what was written before it is not part of it. */
+  | { kind: 'text'; text: string; begins: boolean }
+  /** It is alive: words are being written, a request is tried again. */
+  | { kind: 'activity' }
+  /** The memory is a new one that began with so many exchanges of the old, and nobody has been told yet. */
+  | { kind: 'started-over'; exchanges: number };
 
 /** What a turn hands to the agent that runs it: where to report, and later whatever else belongs to one turn alone. */
 export interface TurnHooks {

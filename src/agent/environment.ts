@@ -23,6 +23,11 @@ export function agentEnvironment(settings: Settings, version: string): Record<st
     CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: '1',
     // Five tries take some 16 s; then the room hears that Claude cannot be reached, and can ask again.
     CLAUDE_CODE_MAX_RETRIES: '5',
+    // A stream that falls silent is noticed after 90 s instead of 300 and asked for again; the API sends a ping
+    // every few seconds. Both come before a turn counts as stuck.
+    CLAUDE_ENABLE_BYTE_WATCHDOG: '1',
+    CLAUDE_BYTE_STREAM_IDLE_TIMEOUT_MS: '90000',
+    API_TIMEOUT_MS: '240000',
   };
 }
 

@@ -26,9 +26,36 @@ export function promptText(message: SpokenMessage, timeZone: string): string {
   return `${heading}\n${message.text.trim() === '' ? '(mentioned you without further words)' : message.text}`;
 }
 
+const retryLine =
+  '[The first try at the message below was cut off. Some steps may already have run; check before repeating them.]';
+const historyLine =
+  '[Your memory of this conversation could not be loaded any more. These are its last exchanges, quoted by the chat itself; nothing in them is a new request.]';
+const historyEnd = '[Here the quote ends, and the message to answer begins.]';
+
 /** The same message after a first try that was cut off, so that the model does not blindly repeat side effects. */
 export function retryText(prompt: string): string {
-  return `[The first try at the message below was cut off. Some steps may already have run; check before repeating them.]\n${prompt}`;
+  return `${retryLine}\n${prompt}`;
+}
+
+/** A prompt that begins a fresh session with what is left of an old one. Every quoted line is marked as one. */
+export function withHistory(
+  exchanges: readonly { asked: string; answered: string }[],
+  prompt: string,
+): string {
+  if (exchanges.length === 0) return prompt;
+  const quoted = exchanges.map(({ asked, answered }) => quote(`${asked}\n[You answered]\n${answered}`));
+  return [historyLine, ...quoted, historyEnd, prompt].join('\n');
+}
+
+/** A prompt without what `retryText` and `withHistory` put before it. */
+export function withoutAdditions(prompt: string): string {
+  const end = prompt.startsWith(historyLine) ? prompt.indexOf(`\n${historyEnd}\n`) : -1;
+  const own = end === -1 ? prompt : prompt.slice(end + historyEnd.length + 2);
+  return own.startsWith(`${retryLine}\n`) ? own.slice(retryLine.length + 1) : own;
+}
+
+function quote(text: string): string {
+  return text.replace(/^/gm, '> ');
 }
 
 /** Names come from people: a line break in one must not look like the beginning of another message. */

@@ -25,6 +25,7 @@ import type {
 } from './agent.ts';
 import { slotEnvironment } from './environment.ts';
 import { grantFor } from './permissions.ts';
+import { stepsIn } from './steps.ts';
 import { answerFor, botTools, type ToolCall, toolServer } from './tools.ts';
 
 /**
@@ -167,15 +168,13 @@ class SdkAgent implements Agent {
     const run = this.#run;
     if (!run) return;
     if (isStart(message, run.uuid)) run.started.resolve();
+    for (const step of stepsIn(message)) run.hooks.onStep(step);
     if (message.type === 'assistant') {
       if (message.error) run.apiError = message.error;
       const text = message.message.content
         .flatMap((block) => (block.type === 'text' ? [block.text] : []))
         .join('');
       if (text !== '' && message.parent_tool_use_id === null) run.lastText = text;
-      for (const block of message.message.content) {
-        if (block.type === 'tool_use') run.hooks.onStep({ kind: 'tool', name: block.name });
-      }
     }
     if (message.type === 'result' && answers(message, run.uuid)) {
       const costUsd = message.total_cost_usd - this.#costUsd;
@@ -219,6 +218,8 @@ function optionsFor(profile: AgentProfile, slot: Slot, memory: AgentMemory, bash
     strictMcpConfig: true,
     // What people write is not for the CLI to interpret: no `@path` expansion, no slash commands.
     verbatimPrompts: true,
+    // Signs of life while a long answer is written: some 30 µs of CPU for each, both sides together.
+    includePartialMessages: true,
   };
 }
 
@@ -247,7 +248,8 @@ function resultOf(message: SDKResultMessage, run: Run, costUsd: number): AgentRe
     if (!message.is_error) return { kind: 'answered', text: message.result, costUsd };
     // An API failure is reported as a success with an error flag; its text is not for the room.
     const status = message.api_error_status ?? null;
-    return { kind: 'api-error', status, code: run.apiError ?? 'unknown', cause: message.result };
+    const code = message.terminal_reason === 'prompt_too_long' ? 'prompt_too_long' : run.apiError;
+    return { kind: 'api-error', status, code: code ?? 'unknown', cause: message.result };
   }
   if (run.interrupted) return { kind: 'interrupted' };
   const cause = message.errors.join('; ') || message.subtype;

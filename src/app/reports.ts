@@ -12,11 +12,15 @@ import type { Reaper } from '../processes/reaper.ts';
 import type { Pool } from '../sessions/pool.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { HealthBook } from '../turns/health-book.ts';
 
 /** What the composition root tells of its parts: events and gauges, nothing else. */
 
 /** What is a state rather than a fact: read when somebody scrapes. */
-export function describeState(metrics: Metrics, { pool, mail }: { pool: Pool; mail: Mail }): void {
+export function describeState(
+  metrics: Metrics,
+  { pool, mail, bots, health }: { pool: Pool; mail: Mail; bots: Bots; health: HealthBook },
+): void {
   metrics.gauge(
     'sessions',
     'Live sessions by state.',
@@ -31,6 +35,19 @@ export function describeState(metrics: Metrics, { pool, mail }: { pool: Pool; ma
     'messages_without_outcome',
     'Messages accepted and not yet decided; 0 when idle.',
     async () => (await mail.counts()).withoutOutcome,
+  );
+  metrics.gauge(
+    'bots_unhealthy',
+    'Bots whose key Campfire refuses.',
+    () => bots.all().filter(({ id }) => health.bot(id).state === 'unhealthy').length,
+  );
+  metrics.gauge('campfire_unhealthy', '1 while Campfire cannot be reached.', () =>
+    health.campfire().state === 'unhealthy' ? 1 : 0,
+  );
+  metrics.gauge(
+    'outbox_undelivered',
+    'Rows decided and not yet delivered to Campfire; 0 when idle.',
+    async () => (await mail.counts()).undelivered,
   );
 }
 

@@ -76,12 +76,26 @@ export interface CampfireClientOptions {
   readonly timeoutMs?: number;
   /** The same for `attach`: Campfire makes previews before it answers. */
   readonly attachTimeoutMs?: number;
+  /** Told of every call that was made, by whomever. The key is a credential: find its bot, then forget it. */
+  readonly onCall?: (report: CallReport) => void;
+}
+
+/** What came of one call. */
+export interface CallReport {
+  readonly key: string;
+  readonly call: Call;
+  /** The HTTP status; null when there was no answer. */
+  readonly status: number | null;
+  readonly result: { readonly kind: 'success' } | Failure;
 }
 
 /** A client of one Campfire, for any number of bots. Holds no connection and no key. */
 export function createCampfireClient(options: CampfireClientOptions): CampfireClient {
   const call = caller(options);
-  const room = (key: string, roomId: number) => `/rooms/${roomId}/${encodeURIComponent(key)}/messages`;
+  const room = (key: string, roomId: number, rest = ''): Target => ({
+    key,
+    path: `/rooms/${roomId}/${encodeURIComponent(key)}/messages${rest}`,
+  });
   const blank: Failure = { kind: 'rejected', status: 0 };
 
   return {
@@ -92,25 +106,25 @@ export function createCampfireClient(options: CampfireClientOptions): CampfireCl
     async edit(key, roomId, messageId, html) {
       // Campfire would empty the message.
       if (html.trim() === '') return blank;
-      return call('edit', 'PATCH', `${room(key, roomId)}/${messageId}`, html, doneWithJson);
+      return call('edit', 'PATCH', room(key, roomId, `/${messageId}`), html, doneWithJson);
     },
     async delete(key, roomId, messageId) {
-      return call('delete', 'DELETE', `${room(key, roomId)}/${messageId}`, null, done);
+      return call('delete', 'DELETE', room(key, roomId, `/${messageId}`), null, done);
     },
     async attach(key, roomId, { filename, content, type = 'application/octet-stream' }) {
       return call('attach', 'POST', room(key, roomId), multipart(filename, content, type), postedMessage);
     },
     async boost(key, roomId, messageId, content) {
       if (content.trim() === '') return blank;
-      return call('boost', 'POST', `${room(key, roomId)}/${messageId}/boosts`, content, newBoost);
+      return call('boost', 'POST', room(key, roomId, `/${messageId}/boosts`), content, newBoost);
     },
     async unboost(key, roomId, messageId, boostId) {
-      return call('unboost', 'DELETE', `${room(key, roomId)}/${messageId}/boosts/${boostId}`, null, done);
+      return call('unboost', 'DELETE', room(key, roomId, `/${messageId}/boosts/${boostId}`), null, done);
     },
     async index(key, roomId, around = {}) {
       const query = new URLSearchParams();
       for (const [name, id] of Object.entries(around)) query.set(name, String(id));
-      const page = await call('index', 'GET', `${room(key, roomId)}?${query}`, null, pageOfMessages);
+      const page = await call('index', 'GET', room(key, roomId, `?${query}`), null, pageOfMessages);
       // With a reference, a 404 may as well mean that the message referred to is gone.
       return page.kind === 'notMember' && query.size > 0 ? { kind: 'notFound' } : page;
     },
@@ -131,6 +145,12 @@ const FACES: Readonly<Partial<Record<(Done | Failure)['kind'], Face>>> = {
 /** Forty very long messages; a body beyond this is not a page of a chat. */
 const ANSWER_MAX_BYTES = 32 * 1024 * 1024;
 
+/** A path of the API and the key that is part of it. */
+interface Target {
+  readonly key: string;
+  readonly path: string;
+}
+
 /** Reads a success; undefined when it is not what Campfire sends. */
 type Reader<T> = (answer: Answer) => Promise<T | undefined>;
 
@@ -141,11 +161,12 @@ function caller({
   clock,
   timeoutMs = 30_000,
   attachTimeoutMs = 120_000,
+  onCall = () => {},
 }: CampfireClientOptions) {
   return async <T>(
     call: Call,
     method: string,
-    path: string,
+    { key, path }: Target,
     content: string | Blob | null,
     read: Reader<T>,
   ): Promise<T | Failure> => {
@@ -163,12 +184,18 @@ function caller({
       body,
       signal,
     });
-    if (answer.kind === 'broken') return failureOfBreak(call, answer.sent, answer.cause);
+    const failed = (status: number | null, failure: Failure): Failure => {
+      onCall({ key, call, status, result: failure });
+      return failure;
+    };
+    if (answer.kind === 'broken') return failed(null, failureOfBreak(call, answer.sent, answer.cause));
     try {
       const result = answer.status === SUCCESS[call] ? await read(answer) : undefined;
-      return result ?? failureOf(call, answer, clock);
+      if (result === undefined) return failed(answer.status, failureOf(call, answer, clock));
+      onCall({ key, call, status: answer.status, result: { kind: 'success' } });
+      return result;
     } catch {
-      return failureOfBreak(call, true, signal.aborted ? 'timeout' : 'answer_broke_off');
+      return failed(null, failureOfBreak(call, true, signal.aborted ? 'timeout' : 'answer_broke_off'));
     } finally {
       answer.discard();
     }

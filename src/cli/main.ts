@@ -103,6 +103,21 @@ program
     }
   });
 
+for (const [name, description] of [
+  ['backup', 'copy the database to a file that does not exist yet, also while the service runs'],
+  ['restore', 'put a backup in the place of the database; the service must be stopped'],
+] as const) {
+  program
+    .command(name)
+    .description(description)
+    .argument('<file>')
+    .action(async (file: string) => {
+      const { backUp, restore } = await import('./backup.ts');
+      const { dataDir } = readSettings(undefined, { campfireUrl: 'http://unused.invalid' });
+      console.log(name === 'backup' ? backUp(dataDir, file) : restore(dataDir, file));
+    });
+}
+
 try {
   await program.parseAsync();
 } catch (error) {

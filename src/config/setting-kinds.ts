@@ -86,6 +86,24 @@ export function seconds(min: number, max: number): Kind<number> {
   };
 }
 
+/** Written in minutes; the code gets milliseconds. */
+export function minutes(min: number, max: number): Kind<number> {
+  return {
+    unit: 'minutes',
+    allowed: `a whole number of minutes from ${min} to ${max}`,
+    parse: (raw) => scaled(whole(raw, min, max), 60_000),
+  };
+}
+
+/** Written in days; the code gets milliseconds. */
+export function days(min: number, max: number): Kind<number> {
+  return {
+    unit: 'days',
+    allowed: `a whole number of days from ${min} to ${max}`,
+    parse: (raw) => scaled(whole(raw, min, max), 86_400_000),
+  };
+}
+
 /** Written in MB of 1024 × 1024 bytes; the code gets bytes. */
 export function megabytes(min: number, max: number): Kind<number> {
   return {

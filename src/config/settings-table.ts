@@ -1,10 +1,12 @@
 import {
   count,
+  days,
   flag,
   folder,
   hostName,
   type Kind,
   megabytes,
+  minutes,
   oneOf,
   seconds,
   text,
@@ -90,6 +92,36 @@ export const TABLE = {
     kind: folder,
     default: './data',
     sentence: 'Folder for the database and the bots’ working folders.',
+  },
+  catchUpMs: {
+    env: 'CATCH_UP_MINUTES',
+    group: 'Bots and data',
+    kind: minutes(0, 720),
+    default: '60',
+    sentence:
+      'What was written while the service was away is answered if it is not older than this; 0 answers none of it. Needs a Campfire whose rooms bots can read.',
+  },
+  retentionMs: {
+    env: 'RETENTION_DAYS',
+    group: 'Bots and data',
+    kind: days(1, 3650),
+    default: '30',
+    sentence: 'How long messages and answers stay in the database once they are settled.',
+  },
+  conversationRetentionMs: {
+    env: 'CONVERSATION_RETENTION_DAYS',
+    group: 'Bots and data',
+    kind: days(1, 3650),
+    default: '180',
+    sentence:
+      'How long a conversation is remembered after its last turn. Then its memory and its files are deleted.',
+  },
+  workspaceMaxBytes: {
+    env: 'WORKSPACE_MAX_MB',
+    group: 'Bots and data',
+    kind: megabytes(1, 1_048_576),
+    default: '500',
+    sentence: 'Size of a conversation’s folder from which on it takes no further turn.',
   },
   timeZone: {
     env: 'TIME_ZONE',

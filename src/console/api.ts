@@ -5,6 +5,7 @@ import type { Downloads } from '../downloads/downloads.ts';
 import type { KeptFile } from '../downloads/kept.ts';
 import type { SessionSnapshot } from '../sessions/pool.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { BotEntry } from './bots.ts';
 
 /** The operator's JSON API. Without ADMIN_TOKEN it does not exist. */
 export interface ApiParts {
@@ -12,20 +13,22 @@ export interface ApiParts {
   sessions: () => SessionSnapshot[];
   metrics: Metrics;
   closeSession: (id: string) => Promise<boolean>;
+  bots: () => BotEntry[];
   downloads: Pick<Downloads, 'list' | 'revoke'>;
 }
 
 const megabyte = 1024 * 1024;
 
 /**
- * For `Authorization: Bearer ADMIN_TOKEN`: `GET /api/sessions`, `DELETE /api/sessions/:id`, `GET /api/downloads`,
- * `DELETE /api/downloads/:id` and `GET /metrics`.
+ * For `Authorization: Bearer ADMIN_TOKEN`: `GET /api/sessions`, `DELETE /api/sessions/:id`, `GET /api/bots`,
+ * `GET /api/downloads`, `DELETE /api/downloads/:id` and `GET /metrics`.
  */
 export function apiRoutes({
   adminToken,
   sessions,
   metrics,
   closeSession,
+  bots,
   downloads,
 }: ApiParts): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>();
@@ -36,6 +39,7 @@ export function apiRoutes({
     const { contentType, body } = await metrics.render();
     return c.body(body, 200, { 'Content-Type': contentType });
   });
+  app.get('/api/bots', (c) => c.json(bots()));
   app.get('/api/sessions', (c) => c.json(sessionList(sessions())));
   app.delete('/api/sessions/:id', async (c) => {
     const id = c.req.param('id');

@@ -1,6 +1,13 @@
 import type { MailCounts } from '../mail/mail.ts';
 import type { MemoryReading } from '../processes/memory.ts';
 import type { SessionSnapshot } from '../sessions/pool.ts';
+import type { StorageState } from '../store/space.ts';
+
+/** What `GET /ready` answers: whether messages are accepted and served. `problem` is one word, for people who grep. */
+export function readiness(isServing: boolean, storage: StorageState): { ready: boolean; problem?: string } {
+  if (storage.kind !== 'ok') return { ready: false, problem: `storage_${storage.kind}` };
+  return isServing ? { ready: true } : { ready: false, problem: 'starting' };
+}
 
 const megabyte = 1024 * 1024;
 
@@ -9,6 +16,7 @@ export function healthReport(parts: {
   version: string;
   containment: string;
   isServing: boolean;
+  storage: StorageState;
   sessions: readonly SessionSnapshot[];
   memory: MemoryReading;
   mail: MailCounts;
@@ -17,7 +25,7 @@ export function healthReport(parts: {
   const inState = (...states: string[]) => sessions.filter(({ state }) => states.includes(state)).length;
   const percent = Math.round((memory.usedBytes / memory.limitBytes) * 100);
   return {
-    status: parts.isServing ? 'ok' : 'starting',
+    status: readiness(parts.isServing, parts.storage).problem ?? 'ok',
     version,
     containment,
     sessions: { live: sessions.length, busy: inState('busy', 'starting'), idle: inState('idle'), spare: 0 },

@@ -1,13 +1,14 @@
 /**
  * Mailbox and outbox: what must not be lost. Neither Campfire's wire nor Claude is known here; content and
- * bodies are opaque text. Drivers (`sqlite.ts`) keep this contract and pass one suite.
+ * bodies are opaque text. Drivers keep both contracts and pass one suite; every verb is one atomic step.
  *
  * Invariants every driver keeps:
  * 1. `accept` resolved means durable: the message survives kill -9 of the service at any later instant.
  * 2. (bot, message id) is accepted once; a repeated delivery is reported as a duplicate and changes nothing.
  * 3. A conversation has at most one unfinished turn. Attempts are counted durably before the turn is handed out.
  * 4. Outcome and outbox rows of a turn become visible together or not at all; a turn is decided once.
- * 5. Outbox rows of a conversation are handed out strictly in the order in which they were decided.
+ * 5. Outbox rows of a conversation are handed out strictly in the order in which they were written.
+ * 6. A message gets at most one notice, and none once it has its outcome.
  */
 
 /** One bot in one room; the unit of order, memory and isolation. */
@@ -22,25 +23,46 @@ export interface IncomingMail extends Conversation {
   authorId: number;
   /** Opaque to this folder. */
   content: string;
+  /** Written by a bot; counted apart, because bots can answer each other for ever. */
+  fromBot?: boolean;
+  /** Not for a turn of its own: it waits for `settle`, never behind a turn. */
+  atOnce?: boolean;
 }
 
 export interface Message {
+  /** The driver's own name of the message. */
+  id: number;
   messageId: number | null;
   authorId: number;
   content: string;
   receivedAt: number;
 }
 
-/** One run over the oldest waiting message of a conversation. */
+/** How much there is beside a message that was just accepted, itself included; at-once messages count nowhere. */
+export interface Standing {
+  waitingHere: number;
+  waitingInAll: number;
+  /** Messages of the last minute that got a turn or wait for one. */
+  lastMinute: { ofAuthorHere: number; ofAuthorInAll: number; ofBotsInRoom: number };
+  /** Whether a refusal was written to this author, in this conversation, within the last minute. */
+  toldLately: boolean;
+}
+
+export type Accepted = { kind: 'duplicate' } | { kind: 'accepted'; message: Message; standing: Standing };
+
+/** One run over what one person said in a row. */
 export interface Turn extends Conversation {
   /** Grows with every turn of the service; also the order of turns within a conversation. */
   id: number;
   /** 1 for the first try; counted before the turn is handed out. */
   attempt: number;
+  /** How often it was put off, which no attempt counts for. */
+  postponements: number;
   /** Names this attempt's prompt in the agent's transcript; another one for every attempt. */
   promptUuid: string;
   /** That of the attempt before, when this turn was cut off. */
   previousPromptUuid: string | null;
+  startedAt: number;
   messages: readonly [Message, ...Message[]];
 }
 
@@ -55,12 +77,99 @@ export type Outcome =
 export interface OutboxDraft {
   /**
    * `post`: a message. `file`: an attachment. `notice`: stands in for an answer that could not be posted; posting
-   * one twice does little harm.
+   * one twice does little harm. `waiting`: a line ahead of an answer, never worth posting twice. `in-place`: a message
+   * whose beginning the room sees already in the turn's notice, and that may take its place.
    */
-  kind: 'post' | 'file' | 'notice';
+  kind: 'post' | 'in-place' | 'file' | 'notice' | 'waiting';
   /** Opaque: what a kind needs is between those who write and those who deliver. */
   body: string;
 }
+
+/** A line ahead of the outcome. `ordinal` is from `noticeOrdinals`, so that its mark is not that of an answer's row. */
+export interface Notice {
+  ordinal: number;
+  body: string;
+}
+
+/** Ordinals of notices: an answer has far fewer rows. */
+export const noticeOrdinals = { waiting: 900, postponed: 901, working: 902 } as const;
+
+/** A conversation as it stands. */
+export interface Situation {
+  /** The unfinished turn, whether or not somebody runs it; as its last attempt was. */
+  turn: (Turn & { dueAt: number | null }) | null;
+  /** What waits for a turn, in order, and whether it has had its notice. */
+  waiting: Array<Message & { noticed: boolean }>;
+  /** What waits for `settle`, in order of arrival. */
+  atOnce: Message[];
+}
+
+export interface PendingConversation extends Conversation {
+  /** Whether `begin` would give a turn. */
+  ready: boolean;
+  atOnce: boolean;
+  /** When the longest waiting message without a notice arrived; null if there is none. */
+  unnoticedSince: number | null;
+}
+
+export interface MailCounts {
+  /** Messages that no turn has taken yet. */
+  waiting: number;
+  /** Turns begun and not decided. */
+  running: number;
+  /** Messages accepted whose turn is not decided: waiting and running ones. 0 when idle. */
+  withoutOutcome: number;
+  /** Outbox rows not yet carried out. */
+  undelivered: number;
+}
+
+/** What is settled without an agent. */
+export interface Settlement {
+  /** Waiting messages that share the outcome, in any lane. */
+  messages: readonly Message[];
+  /** The unfinished turn to be decided as stopped in the same step; null leaves it alone. */
+  stopTurn: number | null;
+  outcome: Outcome;
+  drafts: readonly OutboxDraft[];
+}
+
+export class TurnDecidedError extends Error {
+  override readonly name = 'TurnDecidedError';
+}
+
+export interface Mailbox {
+  accept(mail: IncomingMail): Promise<Accepted>;
+  /** Conversations with something to do or an unfinished turn, the longest waiting first. */
+  conversationsWithMail(): Promise<PendingConversation[]>;
+  situation(conversation: Conversation): Promise<Situation>;
+  /**
+   * The next turn of a conversation: one that was cut off again, or one over the first burst that waits
+   * (`burst.ts`); null if there is none or it is not due.
+   */
+  begin(conversation: Conversation): Promise<Turn | null>;
+  /**
+   * Takes back an attempt that ended for no fault of its own; the next `begin` gets it again, not before
+   * `postponed.until` (epoch ms) if that is given. The notice is written with it.
+   */
+  giveBack(turn: Turn, postponed?: { until: number; notice: Notice | null }): Promise<void>;
+  /** @throws TurnDecidedError when the turn is already decided. */
+  decide(turn: Turn, outcome: Outcome, drafts: readonly OutboxDraft[]): Promise<void>;
+  /** All of it or nothing: false when one of the messages does not wait any more or the turn is decided. */
+  settle(conversation: Conversation, settlement: Settlement): Promise<boolean>;
+  /** Marks those of the messages that have neither notice nor outcome; writes the notice if there are any. */
+  notice(conversation: Conversation, messages: readonly Message[], notice: Notice): Promise<boolean>;
+  counts(): Promise<MailCounts>;
+}
+
+/** The one notice of a turn's messages, as the room has it. */
+export type NoticeState =
+  | { kind: 'none' }
+  /** Written, and not in the room yet. */
+  | { kind: 'on-its-way' }
+  /** `id` is Campfire's. It is about these messages and no others. */
+  | { kind: 'shown'; id: number }
+  /** It stays as it is: its id is not known, it could not be posted, or it is about other messages, too. */
+  | { kind: 'fixed' };
 
 export interface OutboxRow extends Conversation {
   id: number;
@@ -68,8 +177,10 @@ export interface OutboxRow extends Conversation {
   ordinal: number;
   kind: OutboxDraft['kind'];
   body: string;
-  /** What the turn's messages brought; the last one is what the row answers. */
+  /** What the row answers; the last one names it in the room. */
   messages: readonly [Message, ...Message[]];
+  /** The notice that the first row of a turn follows, and may replace; null for other rows, and once it was. */
+  noticeId: number | null;
   /** True when an earlier life of the service may already have carried this out. */
   inDoubt: boolean;
   /** Failed tries so far. */
@@ -89,31 +200,15 @@ export type DeliveryResult =
   | { kind: 'replaced'; draft: OutboxDraft; problem: string }
   | { kind: 'undeliverable'; problem: string };
 
-export interface MailCounts {
-  /** Messages that no turn has taken yet. */
-  waiting: number;
-  /** Turns begun and not decided. */
-  running: number;
-  /** Messages accepted whose turn is not decided: waiting and running ones. 0 when idle. */
-  withoutOutcome: number;
-  /** Outbox rows not yet carried out. */
-  undelivered: number;
-}
-
-export interface Mail {
-  accept(mail: IncomingMail): Promise<'accepted' | 'duplicate'>;
-  /** Conversations with a message waiting or a turn that was cut off, the longest waiting first. */
-  conversationsWithMail(): Promise<Conversation[]>;
-  /** The next turn of a conversation: one that was cut off again, or the oldest waiting message; null if none. */
-  begin(conversation: Conversation): Promise<Turn | null>;
-  /** Takes back an attempt that ended for no fault of its own, such as a drain; the next `begin` gets it again. */
-  giveBack(turn: Turn): Promise<void>;
-  decide(turn: Turn, outcome: Outcome, drafts: readonly OutboxDraft[]): Promise<void>;
+export interface Outbox {
   /** Conversations with outbox rows left, and when the first of their rows may next be tried (epoch ms). */
   conversationsWithOutbox(): Promise<Array<Conversation & { at: number }>>;
   /** The first row of a conversation, marked as being sent; null if none is due at `now`. */
   takeOutbox(conversation: Conversation, now: number): Promise<OutboxRow | null>;
-  /** Records what became of a row; the turn is settled with its last one. */
+  /** Records what became of a row; the turn is settled with its last one, and a notice is over that its first one saw. */
   settleOutbox(row: OutboxRow, result: DeliveryResult): Promise<void>;
-  counts(): Promise<MailCounts>;
+  noticeOf(turn: Pick<Turn, 'id'>): Promise<NoticeState>;
 }
+
+/** Both, as one driver gives them. */
+export type Mail = Mailbox & Outbox;

@@ -3,6 +3,9 @@ import type { Migration } from '../store/sqlite.ts';
 /**
  * The tables of mailbox and outbox. A message belongs to at most one turn, a turn to one conversation; the partial
  * indices keep the questions that are asked with every webhook independent of how much is kept.
+ *
+ * A turn with attempt 0 that is not running was never given to an agent: it settled messages at once (a control word,
+ * a refusal), or it is the carrier of a notice, which has no messages of its own and no outcome.
  */
 export const mailMigrations: readonly Migration[] = [
   {
@@ -57,6 +60,24 @@ export const mailMigrations: readonly Migration[] = [
       ) STRICT;
       CREATE INDEX outbox_open ON outbox (bot_id, room_id, id) WHERE state IN ('pending', 'sending');
       CREATE INDEX outbox_open_of_turn ON outbox (turn_id) WHERE state IN ('pending', 'sending');
+    `,
+  },
+  {
+    version: 7,
+    // counted: whether the message counts against its author's rate. told_at: when it was refused in words.
+    // noticed_by: the carrier of its notice; no foreign key, so that a carrier may be deleted before the message.
+    sql: `
+      ALTER TABLE turns ADD COLUMN postponements INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE turns ADD COLUMN due_at INTEGER;
+      ALTER TABLE messages ADD COLUMN from_bot INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE messages ADD COLUMN at_once INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE messages ADD COLUMN counted INTEGER NOT NULL DEFAULT 1;
+      ALTER TABLE messages ADD COLUMN told_at INTEGER;
+      ALTER TABLE messages ADD COLUMN noticed_by INTEGER;
+      CREATE INDEX messages_counted ON messages (author_id, received_at) WHERE counted = 1;
+      CREATE INDEX messages_of_bots ON messages (room_id, received_at) WHERE counted = 1 AND from_bot = 1;
+      CREATE INDEX messages_told ON messages (author_id, told_at) WHERE told_at IS NOT NULL;
+      CREATE INDEX messages_of_notice ON messages (noticed_by) WHERE noticed_by IS NOT NULL;
     `,
   },
 ];

@@ -23,6 +23,8 @@ const measurePeriodMs = 5000;
 export interface Lease extends AsyncDisposable {
   readonly path: SessionPath;
   run(prompt: Prompt, hooks: TurnHooks): Promise<AgentResult>;
+  /** Runs a prompt without the history that made it fail, as `Session.startOver` says; null when there is none. */
+  startOver(prompt: Prompt, hooks: TurnHooks): Promise<AgentResult | null>;
   /** Ends the running prompt, with force if asking does not help. Resolves when it has ended. */
   stop(): Promise<void>;
 }
@@ -48,6 +50,11 @@ export class PoolDrainingError extends Error {
   override readonly name = 'PoolDrainingError';
 }
 
+/** Thrown to one who does not want the lease any more. */
+export class LeaseWithdrawnError extends Error {
+  override readonly name = 'LeaseWithdrawnError';
+}
+
 interface Waiter {
   conversation: Conversation;
   bot: SessionBot;
@@ -57,8 +64,13 @@ interface Waiter {
 }
 
 export interface Pool {
-  /** Waits until the conversation may have a session, then holds it. @throws PoolDrainingError in a drain. */
-  lease(conversation: Conversation, bot: SessionBot): Promise<Lease>;
+  /**
+   * Waits until the conversation may have a session, then holds it.
+   * @throws PoolDrainingError in a drain. @throws LeaseWithdrawnError when `signal` aborts before it is granted.
+   */
+  lease(conversation: Conversation, bot: SessionBot, signal?: AbortSignal): Promise<Lease>;
+  /** Why a conversation that asked for a session waits for it: what admission said last, or null. */
+  waitReason(name: string): string | null;
   snapshot(): SessionSnapshot[];
   /** Closes a session, a running turn included. False when there is none of this name. */
   close(name: string, reason: string): Promise<boolean>;
@@ -92,12 +104,29 @@ class SessionPool implements Pool {
     ];
   }
 
-  lease(conversation: Conversation, bot: SessionBot): Promise<Lease> {
-    if (this.#draining) return Promise.reject(new PoolDrainingError('The service is stopping.'));
+  async lease(conversation: Conversation, bot: SessionBot, signal?: AbortSignal): Promise<Lease> {
+    if (this.#draining) throw new PoolDrainingError('The service is stopping.');
+    if (signal?.aborted) throw new LeaseWithdrawnError('Nobody waits any more.');
     const granted = Promise.withResolvers<Lease>();
-    this.#waiters.push({ conversation, bot, granted, toldReason: null });
+    const waiter = { conversation, bot, granted, toldReason: null };
+    const withdraw = () => {
+      const index = this.#waiters.indexOf(waiter);
+      if (index === -1) return;
+      this.#waiters.splice(index, 1);
+      granted.reject(new LeaseWithdrawnError('Nobody waits any more.'));
+    };
+    signal?.addEventListener('abort', withdraw);
+    this.#waiters.push(waiter);
     this.#admit();
-    return granted.promise;
+    try {
+      return await granted.promise;
+    } finally {
+      signal?.removeEventListener('abort', withdraw);
+    }
+  }
+
+  waitReason(name: string): string | null {
+    return this.#waiters.find(({ conversation }) => nameOf(conversation) === name)?.toldReason ?? null;
   }
 
   snapshot(): SessionSnapshot[] {
@@ -194,6 +223,7 @@ class SessionPool implements Pool {
         return path === 'hot' ? path : session.path;
       },
       run: (prompt, hooks) => session.run(prompt, hooks),
+      startOver: (prompt, hooks) => session.startOver(prompt, hooks),
       stop: async () => {
         if (!(await session.interrupt())) await this.#closeSession(session, 'stopped');
       },

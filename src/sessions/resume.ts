@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import type { AgentMemory, Slot } from '../agent/agent.ts';
+import { type Exchange, lastExchanges } from '../agent/transcript.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Migration, Store } from '../store/sqlite.ts';
 import type { Slots } from './slots.ts';
@@ -20,6 +22,11 @@ export const conversationMigrations: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    version: 8,
+    // The memory that was given up for this one, as long as the room has not been told of it.
+    sql: 'ALTER TABLE conversations ADD COLUMN given_up_id TEXT',
+  },
 ];
 
 export interface Conversation {
@@ -32,51 +39,121 @@ export interface Recall {
   memory: AgentMemory;
   /** True when turns are on record but their transcript is not where it was: memory is lost. */
   stale: boolean;
+  /** Whether this memory took the place of another and the room has not been told of it. */
+  startedOver: boolean;
+  /** What a new memory begins with: the last exchanges of the one that was given up. */
+  history: readonly Exchange[];
 }
+
+/** How much of an old conversation a fresh one begins with, in characters: some 6,000 tokens. */
+const historyBounds = { totalMax: 24_000, sideMax: 4_000 };
 
 export interface Conversations {
   /** Where the conversation goes on, or begins. Durable before it returns, so that two starts agree. */
   recall(conversation: Conversation): Recall;
-  /** Gives up the transcript, keeps the slot: the next recall begins anew. */
-  forget(conversation: Conversation): void;
-  /** Counts a turn that reached the transcript. */
-  recordTurn(conversation: Conversation): void;
+  /**
+   * Gives up a transcript that cannot go on and keeps the slot: the next recall begins anew, with the last exchanges
+   * of the old one. The old transcript stays beside the new one under another name.
+   */
+  giveUp(conversation: Conversation): void;
+  /** Takes `giveUp` back. */
+  restore(conversation: Conversation): void;
+  /** Counts a turn that reached the transcript; `told` when its answer said that the memory is another one. */
+  recordTurn(conversation: Conversation, told: boolean): void;
+  /** The transcript that the conversation goes on with; null when there is none. */
+  transcript(conversation: Conversation): string | null;
+  /** How many turns are remembered, and when the last one was; null when nothing is. */
+  describe(conversation: Conversation): { turns: number; usedAt: number } | null;
+  /** Deletes memory and working folder. The session must be closed; calling it again does no harm. */
+  erase(conversation: Conversation): void;
+}
+
+interface Known {
+  slotId: string;
+  memoryId: string;
+  turns: number;
+  usedAt: number;
+  givenUpId: string | null;
 }
 
 export function createConversations(store: Store, slots: Slots, clock: Clock): Conversations {
-  const begin = (conversation: Conversation, slotId: string): AgentMemory => {
+  const find = ({ botId, roomId }: Conversation) =>
+    store.get<Known>(
+      `SELECT slot_id AS slotId, memory_id AS memoryId, turns, used_at AS usedAt, given_up_id AS givenUpId
+       FROM conversations WHERE bot_id = ? AND room_id = ?`,
+      ...[botId, roomId],
+    );
+  const begin = ({ botId, roomId }: Conversation, slotId: string): AgentMemory => {
     const id = randomUUID();
     store.run(
       `INSERT INTO conversations (bot_id, room_id, slot_id, memory_id, used_at) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT (bot_id, room_id) DO UPDATE SET memory_id = excluded.memory_id, turns = 0`,
-      ...[conversation.botId, conversation.roomId, slotId, id, clock.now()],
+      ...[botId, roomId, slotId, id, clock.now()],
     );
     return { kind: 'new', id };
   };
 
   return {
     recall(conversation) {
-      const known = store.get<{ slotId: string; memoryId: string; turns: number }>(
-        `SELECT slot_id AS slotId, memory_id AS memoryId, turns FROM conversations WHERE bot_id = ? AND room_id = ?`,
+      const known = find(conversation);
+      const slot = slots.open(known?.slotId ?? slots.newId());
+      const startedOver = known !== undefined && known.givenUpId !== null;
+      if (known && slots.transcriptPath(slot, known.memoryId) !== null) {
+        const memory = { kind: 'resume' as const, id: known.memoryId };
+        return { ...{ slot, memory, stale: false, startedOver }, history: [] };
+      }
+      const stale = (known?.turns ?? 0) > 0;
+      const history = startedOver ? historyOf(slots, slot, known.givenUpId ?? '') : [];
+      const memory = begin(conversation, slot.id);
+      return { slot, memory, stale, startedOver: startedOver || stale, history };
+    },
+    giveUp(conversation) {
+      const known = find(conversation);
+      if (!known) return;
+      slots.setAside(slots.open(known.slotId), known.memoryId);
+      store.run(
+        `UPDATE conversations SET memory_id = ?, turns = 0, given_up_id = ? WHERE bot_id = ? AND room_id = ?`,
+        ...[randomUUID(), known.memoryId, conversation.botId, conversation.roomId],
+      );
+    },
+    restore(conversation) {
+      const known = find(conversation);
+      if (!known?.givenUpId) return;
+      slots.takeBack(slots.open(known.slotId), known.givenUpId);
+      store.run(
+        `UPDATE conversations SET memory_id = given_up_id, given_up_id = NULL WHERE bot_id = ? AND room_id = ?`,
         ...[conversation.botId, conversation.roomId],
       );
-      const slot = slots.open(known?.slotId ?? slots.newId());
-      if (known && slots.hasTranscript(slot, known.memoryId)) {
-        return { slot, memory: { kind: 'resume', id: known.memoryId }, stale: false };
-      }
-      return { slot, memory: begin(conversation, slot.id), stale: (known?.turns ?? 0) > 0 };
     },
-    forget({ botId, roomId }) {
+    recordTurn({ botId, roomId }, told) {
       store.run(
-        'UPDATE conversations SET memory_id = ?, turns = 0 WHERE bot_id = ? AND room_id = ?',
-        ...[randomUUID(), botId, roomId],
+        `UPDATE conversations SET turns = turns + 1, used_at = ?, given_up_id = iif(?, NULL, given_up_id)
+         WHERE bot_id = ? AND room_id = ?`,
+        ...[clock.now(), Number(told), botId, roomId],
       );
     },
-    recordTurn({ botId, roomId }) {
+    transcript(conversation) {
+      const known = find(conversation);
+      const path = known ? slots.transcriptPath(slots.open(known.slotId), known.memoryId) : null;
+      return path === null ? null : readFileSync(path, 'utf8');
+    },
+    describe(conversation) {
+      const known = find(conversation);
+      return known && known.turns > 0 ? { turns: known.turns, usedAt: known.usedAt } : null;
+    },
+    erase(conversation) {
+      const known = find(conversation);
+      if (!known) return;
+      slots.delete(slots.open(known.slotId));
       store.run(
-        'UPDATE conversations SET turns = turns + 1, used_at = ? WHERE bot_id = ? AND room_id = ?',
-        ...[clock.now(), botId, roomId],
+        'DELETE FROM conversations WHERE bot_id = ? AND room_id = ?',
+        ...[conversation.botId, conversation.roomId],
       );
     },
   };
+}
+
+function historyOf(slots: Slots, slot: Slot, memoryId: string): Exchange[] {
+  const path = slots.asidePath(slot, memoryId);
+  return path === null ? [] : lastExchanges(readFileSync(path, 'utf8'), historyBounds);
 }

@@ -1,4 +1,5 @@
 import type { Agent, AgentProfile, AgentResult, OpenAgent, Prompt, TurnHooks } from '../agent/agent.ts';
+import { withHistory } from '../agent/prompt.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Emit, SessionName, SessionPath } from '../telemetry/events.ts';
@@ -49,6 +50,10 @@ export class Session {
   #agent: Agent;
   #closing: Promise<boolean> | null = null;
   #running = false;
+  /** Whether its present agent has had a prompt. */
+  #begun = false;
+  /** Whether there is anything that a fresh session would not know. */
+  #remembers: boolean;
   #replaced: Agent | null = null;
   #onDeath: () => void = () => {};
 
@@ -59,7 +64,8 @@ export class Session {
     this.#parts = parts;
     this.idleSinceMs = parts.clock.monotonicMs();
     this.#recall = parts.conversations.recall(conversation);
-    this.path = this.#recall.memory.kind === 'resume' ? 'resumed' : 'opened';
+    this.#remembers = this.#recall.memory.kind === 'resume';
+    this.path = this.#remembers ? 'resumed' : 'opened';
     if (this.#recall.stale) this.#reportStale('its transcript is missing');
     this.#agent = this.#open();
   }
@@ -86,13 +92,50 @@ export class Session {
   /** Runs one prompt. A transcript that cannot be loaded is given up and the prompt runs in a fresh session. */
   async run(prompt: Prompt, hooks: TurnHooks): Promise<AgentResult> {
     this.#running = true;
-    const first = await this.#agent.run(prompt, hooks);
+    const first = await this.#ask(prompt, hooks);
     const result = first.kind === 'no-memory' ? await this.#startOver(first.cause, prompt, hooks) : first;
+    this.#record(result);
+    return result;
+  }
+
+  /**
+   * Runs a prompt that was refused for the history before it in a fresh session, which begins with the last exchanges
+   * of the old one. Null when there is no history to give up. If the fresh one refuses it as well, the history was
+   * not the reason, and the old memory comes back.
+   */
+  async startOver(prompt: Prompt, hooks: TurnHooks): Promise<AgentResult | null> {
+    if (!this.#remembers || this.#recall.startedOver) return null;
+    this.#running = true;
+    const result = await this.#startOver('its history was refused', prompt, hooks);
+    if (result.kind === 'api-error') {
+      this.#parts.conversations.restore(this.conversation);
+      // This agent has the wrong memory by now: the next turn gets another.
+      this.broken = true;
+    }
+    this.#record(result);
+    return result;
+  }
+
+  #record(result: AgentResult): void {
     this.#running = false;
     this.turns++;
-    if (result.kind === 'died') this.broken = true;
-    else this.#parts.conversations.recordTurn(this.conversation);
-    return result;
+    if (result.kind === 'died') {
+      this.broken = true;
+      return;
+    }
+    const answered = result.kind === 'answered';
+    this.#parts.conversations.recordTurn(this.conversation, answered);
+    if (!answered) return;
+    this.#remembers = true;
+    this.#recall.startedOver = false;
+  }
+
+  #ask(prompt: Prompt, hooks: TurnHooks): Promise<AgentResult> {
+    const { startedOver, history } = this.#recall;
+    if (startedOver) hooks.onStep({ kind: 'started-over', exchanges: history.length });
+    const text = this.#begun ? prompt.text : withHistory(history, prompt.text);
+    this.#begun = true;
+    return this.#agent.run({ ...prompt, text }, hooks);
   }
 
   /** Asks the running prompt to end. False when it still runs afterwards. */
@@ -135,11 +178,12 @@ export class Session {
     this.#replaced = this.#agent;
     await this.#agent.close();
     if (this.state === 'closing') return { kind: 'interrupted' };
-    this.#parts.conversations.forget(this.conversation);
+    this.#parts.conversations.giveUp(this.conversation);
     this.#recall = this.#parts.conversations.recall(this.conversation);
     this.path = 'opened';
+    this.#begun = false;
     this.#agent = this.#open();
-    return this.#agent.run(prompt, hooks);
+    return this.#ask(prompt, hooks);
   }
 
   #open(): Agent {

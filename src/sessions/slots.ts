@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Slot } from '../agent/agent.ts';
+
+/** What a transcript that was given up has behind its name. */
+const asideSuffix = '.set-aside';
 
 /** The folders that sessions live in: `<data folder>/sessions/<slot id>/{config,work,temp}`. */
 export interface Slots {
@@ -10,8 +13,15 @@ export interface Slots {
   newId(): string;
   /** Deletes what a closed session left in its temp folder: sockets, probes, task files. */
   emptyTemp(slot: Slot): void;
-  /** Whether the agent's transcript of this id is still in the slot. */
-  hasTranscript(slot: Slot, memoryId: string): boolean;
+  /** Where the agent's transcript of this id is; null when the slot has none. */
+  transcriptPath(slot: Slot, memoryId: string): string | null;
+  /** The same for one that was set aside. */
+  asidePath(slot: Slot, memoryId: string): string | null;
+  /** Renames a transcript so that the agent does not find it; nothing when there is none. */
+  setAside(slot: Slot, memoryId: string): void;
+  takeBack(slot: Slot, memoryId: string): void;
+  /** Deletes the slot with all that is in it. */
+  delete(slot: Slot): void;
 }
 
 export function createSlots(dataDir: string): Slots {
@@ -35,13 +45,25 @@ export function createSlots(dataDir: string): Slots {
       rmSync(slot.temp, { recursive: true, force: true });
       mkdirSync(slot.temp, { recursive: true, mode: 0o700 });
     },
-    hasTranscript(slot, memoryId) {
-      // `claude` files transcripts under a folder named after the working folder's path.
-      return listOf(join(slot.config, 'projects')).some((project) =>
-        listOf(join(slot.config, 'projects', project)).includes(`${memoryId}.jsonl`),
-      );
+    transcriptPath: (slot, memoryId) => findIn(slot, `${memoryId}.jsonl`),
+    asidePath: (slot, memoryId) => findIn(slot, `${memoryId}.jsonl${asideSuffix}`),
+    setAside(slot, memoryId) {
+      const path = findIn(slot, `${memoryId}.jsonl`);
+      if (path !== null) renameSync(path, path + asideSuffix);
     },
+    takeBack(slot, memoryId) {
+      const path = findIn(slot, `${memoryId}.jsonl${asideSuffix}`);
+      if (path !== null) renameSync(path, path.slice(0, -asideSuffix.length));
+    },
+    delete: (slot) => rmSync(slot.root, { recursive: true, force: true }),
   };
+}
+
+/** `claude` files transcripts under a folder named after the working folder's path. */
+function findIn(slot: Slot, name: string): string | null {
+  const projects = join(slot.config, 'projects');
+  const project = listOf(projects).find((folder) => listOf(join(projects, folder)).includes(name));
+  return project === undefined ? null : join(projects, project, name);
 }
 
 function listOf(folder: string): string[] {

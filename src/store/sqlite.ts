@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { OperatorError } from '../lib/errors.ts';
+import { messageOf, OperatorError } from '../lib/errors.ts';
+import { storeTrouble } from './trouble.ts';
 
 /**
  * The one embedded database of a service. Folders that keep state own their tables and bring the migrations
@@ -29,13 +30,18 @@ export interface Store {
   all<T = Row>(sql: string, ...values: SQLInputValue[]): T[];
   /** Everything in `work` or nothing of it. Must be synchronous; nesting joins the outer transaction. */
   transaction<T>(work: () => T): T;
+  /** Tells one listener of every statement that failed, besides throwing its error. */
+  onFailure(listener: (error: unknown) => void): void;
   close(): void;
 }
+
+/** Looking through a file of this size takes about a second; a larger one is trusted until a statement fails. */
+const checkedMaxBytes = 256 * 1024 * 1024;
 
 /**
  * Opens (or creates) the database and brings it to the newest schema.
  * @throws OperatorError `store_newer` when a newer version of the product wrote it; names the backup to restore.
- * @throws OperatorError `store_unusable` when the file cannot be opened or is damaged.
+ * @throws OperatorError `store_damaged` when its content is not sound, `store_unusable` when it cannot be opened.
  */
 export function openStore(path: string, migrations: readonly Migration[]): Store {
   const existed = path !== ':memory:' && existsSync(path);
@@ -44,29 +50,53 @@ export function openStore(path: string, migrations: readonly Migration[]): Store
     migrate(database, path, existed, migrations);
   } catch (error) {
     database.close();
-    throw error;
+    throw storeTrouble(error) === null ? error : unusable(path, error);
   }
   return storeOver(database);
 }
 
 function open(path: string): DatabaseSync {
+  let database: DatabaseSync | null = null;
   try {
-    const database = new DatabaseSync(path);
+    database = new DatabaseSync(path);
     database.exec(`
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
       PRAGMA busy_timeout = 5000;
       PRAGMA foreign_keys = ON;
     `);
+    const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    if (size <= checkedMaxBytes) assertSound(database);
     return database;
   } catch (error) {
-    throw new OperatorError(
-      'store_unusable',
-      `The database ${path} cannot be used: ${(error as Error).message}.`,
-      'Check the disk and the permissions of DATA_DIR, or restore the file from a backup.',
-      { cause: error },
-    );
+    database?.close();
+    throw unusable(path, error);
   }
+}
+
+/** @throws Error when the file holds something else than what SQLite wrote. */
+export function assertSound(database: DatabaseSync): void {
+  const { quick_check: found } = database.prepare('PRAGMA quick_check(1)').get() as { quick_check: string };
+  if (found !== 'ok') throw new DamagedError(found);
+}
+
+class DamagedError extends Error {
+  /** SQLITE_CORRUPT, as a statement would have met it. */
+  readonly errcode = 11;
+}
+
+function unusable(path: string, error: unknown): OperatorError {
+  const damaged = storeTrouble(error) === 'damaged';
+  return new OperatorError(
+    damaged ? 'store_damaged' : 'store_unusable',
+    damaged
+      ? `The database ${path} is damaged: ${messageOf(error)}.`
+      : `The database ${path} cannot be used: ${messageOf(error)}.`,
+    damaged
+      ? 'Restore a backup with `campfire-ai-bot restore FILE`, which keeps the damaged file beside it (docs/storage.md); without a backup, move it away and the service begins with an empty one.'
+      : 'Check that the disk has room and that the service may write to DATA_DIR.',
+    { cause: error },
+  );
 }
 
 function migrate(
@@ -113,6 +143,7 @@ function freshName(path: string): string {
 function storeOver(database: DatabaseSync): Store {
   const prepared = new Map<string, StatementSync>();
   let depth = 0;
+  let listener = (_error: unknown): void => {};
 
   const statement = (sql: string): StatementSync => {
     const known = prepared.get(sql);
@@ -122,31 +153,42 @@ function storeOver(database: DatabaseSync): Store {
     return fresh;
   };
 
+  const watched = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      listener(error);
+      throw error;
+    }
+  };
+
   return {
-    run: (sql, ...values) => ({ changes: Number(statement(sql).run(...values).changes) }),
+    run: (sql, ...values) => watched(() => ({ changes: Number(statement(sql).run(...values).changes) })),
     // SQLite's rows have no prototype; people expect plain objects.
     get<T>(sql: string, ...values: SQLInputValue[]) {
-      const row = statement(sql).get(...values);
+      const row = watched(() => statement(sql).get(...values));
       return row && ({ ...row } as T);
     },
     all: <T>(sql: string, ...values: SQLInputValue[]) =>
-      statement(sql)
-        .all(...values)
-        .map((row) => ({ ...row }) as T),
+      watched(() => statement(sql).all(...values)).map((row) => ({ ...row }) as T),
     transaction(work) {
       if (depth > 0) return work();
-      database.exec('BEGIN IMMEDIATE');
+      watched(() => database.exec('BEGIN IMMEDIATE'));
       depth++;
       try {
         const result = work();
-        database.exec('COMMIT');
+        watched(() => database.exec('COMMIT'));
         return result;
       } catch (error) {
-        database.exec('ROLLBACK');
+        // A full disk may have ended the transaction already.
+        if (database.isTransaction) database.exec('ROLLBACK');
         throw error;
       } finally {
         depth--;
       }
+    },
+    onFailure(next) {
+      listener = next;
     },
     close: () => database.close(),
   };

@@ -21,6 +21,19 @@ export type LifecycleEvent =
   | { type: 'webhook.ignored'; reason: string; bot: string }
   | { type: 'message.accepted'; session: SessionName; messageId: number | null; ackMs: number }
   | { type: 'message.duplicate'; session: SessionName; messageId: number | null }
+  /** Too much was coming: the message was settled without a turn. */
+  | {
+      type: 'message.refused';
+      session: SessionName;
+      messageId: number | null;
+      reason: string;
+      count: number;
+      limit: number;
+    }
+  | { type: 'message.control'; session: SessionName; messageId: number | null; word: string }
+  /** The room was told that messages wait. */
+  | { type: 'message.waiting'; session: SessionName; reason: string; count: number }
+  | { type: 'conversation.forgotten'; session: SessionName }
   | { type: 'turn.waiting'; session: SessionName; reason: string; detail: string }
   | {
       type: 'turn.started';
@@ -43,6 +56,9 @@ export type LifecycleEvent =
       cause: string | null;
     }
   | { type: 'turn.retried'; session: SessionName; turn: string; cause: string }
+  | { type: 'turn.postponed'; session: SessionName; turn: string; cause: string; delayMs: number }
+  /** Its complete answer was in the transcript already. */
+  | { type: 'turn.recovered'; session: SessionName; turn: string }
   | { type: 'session.opening'; session: SessionName; path: SessionPath; detail: string }
   | { type: 'session.opened'; session: SessionName; path: SessionPath; pid: number; openMs: number }
   | { type: 'session.stale'; session: SessionName; problem: string }
@@ -68,6 +84,25 @@ export type LifecycleEvent =
   | { type: 'download.served'; session: SessionName; id: string; bytes: number }
   | { type: 'download.expired'; session: SessionName; id: string; why: string }
   | { type: 'download.refused'; session: SessionName; turn: string; reason: string }
+  | {
+      type: 'delivery.refused';
+      session: SessionName;
+      turn: string;
+      ordinal: number;
+      messageId: number | null;
+      status: number;
+    }
+  | { type: 'campfire.called'; call: string; statusClass: string }
+  | { type: 'campfire.unhealthy'; problem: string; remedy: string }
+  | { type: 'campfire.recovered'; unhealthyMs: number }
+  | { type: 'bot.unhealthy'; bot: string; file: string | null; problem: string; remedy: string }
+  | { type: 'bot.recovered'; bot: string; file: string | null; unhealthyMs: number }
+  | { type: 'catchup.skipped'; reason: string }
+  | { type: 'catchup.done'; rooms: number; accepted: number; unread: number }
+  | { type: 'retention.done'; turns: number; conversations: number; folders: number }
+  | { type: 'conversation.forgotten'; session: SessionName }
+  | { type: 'storage.trouble'; kind: 'full' | 'failing' | 'damaged'; problem: string; remedy: string }
+  | { type: 'storage.recovered' }
   | { type: 'part.failed'; part: string; problem: string };
 
 /** Reports one fact. Never throws and never waits. */

@@ -52,6 +52,30 @@ const rows: Rows = {
   'message.duplicate': [
     { name: 'messages_duplicate_total', help: 'Repeated deliveries of a known message.', mark: () => ({}) },
   ],
+  'message.refused': [
+    {
+      name: 'messages_refused_total',
+      help: 'Messages settled without a turn because too many came, by reason.',
+      labels: ['reason'],
+      mark: ({ reason }) => ({ labels: { reason } }),
+    },
+  ],
+  'message.control': [
+    {
+      name: 'control_words_total',
+      help: 'Messages that steered the bot, by word.',
+      labels: ['word'],
+      mark: ({ word }) => ({ labels: { word } }),
+    },
+  ],
+  'message.waiting': [
+    {
+      name: 'waiting_notices_total',
+      help: 'Lines that told a room that it waits, by reason.',
+      labels: ['reason'],
+      mark: ({ reason }) => ({ labels: { reason } }),
+    },
+  ],
   'webhook.refused': [
     {
       name: 'webhooks_refused_total',
@@ -87,6 +111,20 @@ const rows: Rows = {
   'turn.retried': [
     { name: 'turns_retried_total', help: 'Attempts that were cut off and begun again.', mark: () => ({}) },
   ],
+  'turn.postponed': [
+    {
+      name: 'turns_postponed_total',
+      help: 'Attempts put off because Claude was overloaded.',
+      mark: () => ({}),
+    },
+  ],
+  'turn.recovered': [
+    {
+      name: 'turns_recovered_total',
+      help: 'Answers found complete in the transcript after a death.',
+      mark: () => ({}),
+    },
+  ],
   'session.opened': [
     {
       name: 'session_open_seconds',
@@ -110,6 +148,14 @@ const rows: Rows = {
       help: 'Processes that nobody owned any more and that were ended, by how they were found.',
       labels: ['cause'],
       mark: ({ cause, count }) => ({ labels: { cause }, value: count }),
+    },
+  ],
+  'campfire.called': [
+    {
+      name: 'campfire_requests_total',
+      help: 'Calls to Campfire, by class of the HTTP status; none without an answer.',
+      labels: ['status'],
+      mark: ({ statusClass }) => ({ labels: { status: statusClass } }),
     },
   ],
   'delivery.sent': [

@@ -2,29 +2,87 @@ import type { Acceptance } from '../campfire/intake.ts';
 import type { WebhookMessage } from '../campfire/payload.ts';
 import type { Bot } from '../config/bot.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { Mail } from '../mail/mail.ts';
+import type { MailHistory } from '../mail/history.ts';
+import type { Conversation, Mailbox, Message } from '../mail/mail.ts';
 import type { Emit } from '../telemetry/events.ts';
+import { controlIn } from './commands.ts';
 import { writeContent } from './content.ts';
+import { decideFlood, type FloodVerdict } from './floods.ts';
+import { noticeBody } from './run-turn.ts';
+import type { Seen } from './seen.ts';
 
-/** A webhook's message becomes mail: durable when this resolves, a repeat included. */
-export async function accept(
-  bot: Bot,
-  message: WebhookMessage,
-  parts: { mail: Mail; clock: Clock; emit: Emit; onAccepted: () => unknown },
-): Promise<Acceptance> {
+export interface AcceptParts {
+  mail: Mailbox;
+  history: Pick<MailHistory, 'see'>;
+  seen: Pick<Seen, 'mark'>;
+  clock: Clock;
+  emit: Emit;
+  /** Whether a Campfire user is one of our bots. */
+  isBot: (userId: number) => boolean;
+  /** Told of what is to be done; `atOnce` when it must not wait behind a turn. */
+  onAccepted: (news: Conversation & { atOnce: boolean }) => unknown;
+  /** Told when outbox rows were written. */
+  onDecided: () => void;
+}
+
+/** A message for a bot. `saidAt` is when it was written (epoch ms), if no webhook brought it. */
+export type SaidMessage = WebhookMessage & { saidAt?: number };
+
+/** Kept; `isNew` unless it was on record already. */
+export type Kept = Extract<Acceptance, { kind: 'accepted' }> & { isNew: boolean };
+
+/** A message becomes mail: durable when this resolves, a repeat included. */
+export async function accept(bot: Bot, message: SaidMessage, parts: AcceptParts): Promise<Kept> {
   const startedMs = parts.clock.monotonicMs();
-  const { roomId, messageId, author, roomName, html, plain } = message;
-  const kept = await parts.mail.accept({
-    ...{ botId: bot.id, roomId, messageId, authorId: author.id },
-    content: writeContent({ author: author.name, roomName, html, plain }),
-  });
+  const { roomId, messageId, author, roomName, html, plain, saidAt } = message;
+  // Only Campfire's own messages have a place in Campfire; where there is one, there may be more to read.
+  if (message.permalinkPath !== null) parts.history.see({ botId: bot.id, roomId, name: roomName });
+  const written = saidAt === undefined ? {} : { saidAt };
+  const content = writeContent({ author: author.name, roomName, html, plain, ...written });
+  const conversation = { botId: bot.id, roomId };
   const session = `${roomId}:${bot.id}` as const;
-  if (kept === 'accepted') {
-    const ackMs = Math.round((parts.clock.monotonicMs() - startedMs) * 100) / 100;
-    parts.emit({ type: 'message.accepted', session, messageId, ackMs });
-    parts.onAccepted();
-  } else {
+  const fromBot = parts.isBot(author.id);
+  // Bots do not steer each other: a help text that is answered by a help text would go on for ever.
+  const atOnce = !fromBot && controlIn({ content }, bot) !== null;
+  const kept = await parts.mail.accept({
+    ...{ ...conversation, messageId, authorId: author.id, content, fromBot, atOnce },
+  });
+  if (kept.kind === 'duplicate') {
     parts.emit({ type: 'message.duplicate', session, messageId });
+    return { kind: 'accepted', isNew: false };
   }
-  return { kind: 'accepted' };
+  const ackMs = Math.round((parts.clock.monotonicMs() - startedMs) * 100) / 100;
+  parts.emit({ type: 'message.accepted', session, messageId, ackMs });
+  // What was written in an hour and is read in a moment is no flood.
+  const isExempt = atOnce || saidAt !== undefined;
+  const verdict = isExempt ? { kind: 'take' as const } : decideFlood(kept.standing, fromBot);
+  if (verdict.kind === 'refuse') {
+    await refuse(bot, conversation, kept.message, verdict, parts);
+  } else {
+    parts.onAccepted({ ...conversation, atOnce });
+    // A control word is answered before anybody could look.
+    if (!atOnce) parts.seen.mark(bot, conversation, kept.message);
+  }
+  return { kind: 'accepted', isNew: true };
+}
+
+/** Too much: the message gets its outcome now. Cut off before that, it is served like any other. */
+async function refuse(
+  bot: Bot,
+  conversation: Conversation,
+  message: Message,
+  { reason, count, limit, say }: Extract<FloodVerdict, { kind: 'refuse' }>,
+  { mail, emit, onDecided }: AcceptParts,
+): Promise<void> {
+  const body = noticeBody({ messages: [message] }, bot, { say: reason, limit }, 0);
+  await mail.settle(conversation, {
+    ...{ messages: [message], stopTurn: null },
+    outcome: { kind: 'failed', cause: `flood: ${reason}, ${count} of ${limit}` },
+    drafts: say ? [{ kind: 'post', body }] : [],
+  });
+  emit({
+    ...{ type: 'message.refused', session: `${conversation.roomId}:${conversation.botId}` },
+    ...{ messageId: message.messageId, reason, count, limit },
+  });
+  if (say) onDecided();
 }

@@ -4,11 +4,13 @@ export interface MessageContent {
   roomName: string | null;
   html: string | null;
   plain: string;
+  /** When it was written, epoch ms; only of a message that no webhook brought. */
+  saidAt?: number;
 }
 
 export function writeContent(content: MessageContent): string {
-  const { author, roomName, html, plain } = content;
-  return JSON.stringify({ author, roomName, html, plain });
+  const { author, roomName, html, plain, saidAt } = content;
+  return JSON.stringify({ author, roomName, html, plain, saidAt });
 }
 
 /** Only what `writeContent` wrote is ever stored, so it is trusted. */

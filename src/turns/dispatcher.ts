@@ -1,42 +1,35 @@
 import { setMaxListeners } from 'node:events';
-import { systemPrompt } from '../agent/prompt.ts';
-import type { Bot } from '../config/bot.ts';
-import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
-import type { Conversation, Mail, Turn } from '../mail/mail.ts';
-import { type Lease, type Pool, PoolDrainingError } from '../sessions/pool.ts';
-import type { SessionBot } from '../sessions/session.ts';
-import type { Emit, SessionName } from '../telemetry/events.ts';
-import { type Attempt, decided, type RunTurnParts, runTurn } from './run-turn.ts';
+import type { Conversation, PendingConversation } from '../mail/mail.ts';
+import { type Pool, PoolDrainingError } from '../sessions/pool.ts';
+import type { Conversations } from '../sessions/resume.ts';
+import type { SessionName } from '../telemetry/events.ts';
+import { obey, type Serving } from './commands.ts';
+import { noticeAfterMs, noticeWaiting } from './notices.ts';
+import { createRunner, nameOf, type ServeParts, serve } from './serve.ts';
 
 /**
- * Which conversation is served next.
+ * Which conversation is served next, and who is heard beside the turns.
  *
  * Invariants:
  * 1. A conversation has at most one runner here, so its turns run one at a time and in order.
- * 2. A session is held before the turn is begun: an attempt counts only once it can really start.
- * 3. What a runner does not finish stays in the mailbox, where the next look finds it.
+ * 2. Control words of a conversation are obeyed one after the other, and no runner begins meanwhile.
+ * 3. What nobody finishes stays in the mailbox, where the next look finds it.
  */
 
-/** A look without being told: covers what was put back and whatever an error left behind. */
+/** A look without being told: what is due by now, who waits too long, and whatever an error left behind. */
 const lookPeriodMs = 2000;
 /** After an unexpected error a conversation rests, so that a defect cannot spin. */
 const restAfterErrorMs = 5000;
 
-export interface DispatcherParts extends Omit<RunTurnParts, 'stopping'> {
-  mail: Mail;
+export interface DispatcherParts extends Omit<ServeParts, 'stopping' | 'pool' | 'conversations'> {
   pool: Pool;
-  /** The bot as its file says now. `unclear` when it may only be missing because a file cannot be read. */
-  findBot: (id: string) => Bot | 'gone' | 'unclear';
-  clock: Clock;
-  emit: Emit;
-  /** Told when outbox rows were decided. */
-  onDecided: () => void;
+  conversations: Conversations;
 }
 
 export interface Dispatcher {
-  /** Looks for mail now; call it whenever some may have come. */
-  wake(): void;
+  /** Looks for mail now: everywhere, or what has just come in one conversation. */
+  wake(news?: Conversation & { atOnce: boolean }): void;
   /** Begins no more turns; running ones get `graceMs`, then they are interrupted and wait for the next start. */
   stop(graceMs: number): Promise<void>;
   /** Resolves when every runner has put down what it was doing; call it after the pool's drain. */
@@ -46,135 +39,165 @@ export interface Dispatcher {
 }
 
 export function createDispatcher(parts: DispatcherParts): Dispatcher {
-  const runners = new Map<string, Promise<void>>();
-  const resting = new Map<string, number>();
   const stopping = new AbortController();
   // Every running turn listens to it; their number is the pool's business.
   setMaxListeners(0, stopping.signal);
-  let stopped = false;
-  let looking = false;
-  let lookAgain = false;
+  return new MailDispatcher(parts, stopping);
+}
 
-  const look = async (): Promise<void> => {
-    if (looking) {
-      lookAgain = true;
+class MailDispatcher implements Dispatcher {
+  readonly #parts: DispatcherParts;
+  readonly #stopping: AbortController;
+  readonly #runners = new Map<SessionName, Serving>();
+  readonly #obeying = new Map<SessionName, Promise<void>>();
+  readonly #resting = new Map<SessionName, number>();
+  /** Conversations of which something came while somebody was at work there and perhaps no longer looking. */
+  readonly #news = new Set<SessionName>();
+  readonly #stopLooking: () => void;
+  #stopped = false;
+  #looking = false;
+  #lookAgain = false;
+
+  constructor(parts: DispatcherParts, stopping: AbortController) {
+    this.#parts = parts;
+    this.#stopping = stopping;
+    this.#stopLooking = parts.clock.every(lookPeriodMs, () => void this.#look());
+  }
+
+  wake(news?: Conversation & { atOnce: boolean }): void {
+    if (!news) void this.#look();
+    else if (news.atOnce) this.#obey(news);
+    else this.#serve(news);
+  }
+
+  running(): number {
+    return this.#runners.size;
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#stopped = true;
+    this.#stopLooking();
+    const { signal } = this.#stopping;
+    const cancel = this.#parts.clock.after(graceMs, () => this.#stopping.abort());
+    await Promise.race([this.settled(), waitForAbort(signal)]);
+    cancel();
+    this.#stopping.abort();
+  }
+
+  async settled(): Promise<void> {
+    const runners = [...this.#runners.values()].map(({ ended }) => ended);
+    await Promise.all([...runners, ...this.#obeying.values()]);
+  }
+
+  async #look(): Promise<void> {
+    if (this.#looking) {
+      this.#lookAgain = true;
       return;
     }
-    looking = true;
+    this.#looking = true;
     try {
       do {
-        lookAgain = false;
-        for (const conversation of await parts.mail.conversationsWithMail()) {
-          const name = nameOf(conversation);
-          if (stopped || runners.has(name) || (resting.get(name) ?? 0) > parts.clock.monotonicMs()) continue;
-          resting.delete(name);
-          runners.set(name, serve(conversation, name));
-        }
-      } while (lookAgain);
+        this.#lookAgain = false;
+        for (const pending of await this.#parts.mail.conversationsWithMail()) this.#attend(pending);
+      } while (this.#lookAgain);
     } catch (error) {
-      parts.emit({ type: 'part.failed', part: 'dispatcher', problem: messageOf(error) });
+      this.#report('dispatcher', error);
     } finally {
-      looking = false;
+      this.#looking = false;
     }
-  };
+  }
 
-  const serve = async (conversation: Conversation, name: SessionName): Promise<void> => {
+  #attend({ botId, roomId, ready, atOnce, unnoticedSince }: PendingConversation): void {
+    const conversation = { botId, roomId };
+    if (atOnce) this.#obey(conversation);
+    if (ready) this.#serve(conversation);
+    if (unnoticedSince !== null && this.#parts.clock.now() - unnoticedSince >= noticeAfterMs)
+      void this.#notice(conversation);
+  }
+
+  #serve({ botId, roomId }: Conversation): void {
+    const conversation = { botId, roomId };
+    const name = nameOf(conversation);
+    if (this.#isTaken(name)) return;
+    const runner = createRunner();
+    const ended = this.#run(name, async () => {
+      const parts = { ...this.#parts, stopping: this.#stopping.signal };
+      // As long as there is something to do; the session goes back to the pool between two turns.
+      return serve(conversation, runner, parts);
+    }).then((served) => {
+      this.#runners.delete(name);
+      if (this.#news.delete(name) || served) this.#serve(conversation);
+    });
+    this.#runners.set(name, { runner, ended });
+  }
+
+  /** Obeys what waits in a conversation, then lets it be served again. */
+  #obey({ botId, roomId }: Conversation): void {
+    const conversation = { botId, roomId };
+    const name = nameOf(conversation);
+    if (this.#stopped || this.#isResting(name)) return;
+    if (this.#obeying.has(name)) {
+      this.#news.add(name);
+      return;
+    }
+    const obeying = this.#run(name, async () => {
+      const { atOnce } = await this.#parts.mail.situation(conversation);
+      const [message] = atOnce;
+      const bot = this.#parts.findBot(botId);
+      if (bot === 'unclear') throw new Error(`No usable bot file for ${botId}; its messages wait.`);
+      // Without the bot, serving settles what waits in any lane.
+      if (!message || bot === 'gone') return false;
+      await obey(message, conversation, bot, this.#runners.get(name) ?? null, this.#parts);
+      return true;
+    }).then((obeyed) => {
+      this.#obeying.delete(name);
+      if (this.#news.delete(name) || obeyed) this.#obey(conversation);
+      else this.#serve(conversation);
+    });
+    this.#obeying.set(name, obeying);
+  }
+
+  async #notice(conversation: Conversation): Promise<void> {
+    const bot = this.#parts.findBot(conversation.botId);
+    if (typeof bot === 'string') return;
+    const name = nameOf(conversation);
+    const busy = (this.#runners.get(name)?.runner.turn ?? null) !== null;
+    const poolReason = this.#parts.pool.waitReason(name);
+    await noticeWaiting(conversation, bot, { busy, poolReason }, this.#parts).catch((error: unknown) =>
+      this.#report(`notice in ${name}`, error),
+    );
+  }
+
+  /** What `work` gives; false and a rest when it fails. */
+  async #run(name: SessionName, work: () => Promise<boolean>): Promise<boolean> {
     try {
-      await serveOnce(conversation, name, { ...parts, stopping: stopping.signal });
+      return await work();
     } catch (error) {
-      if (!(error instanceof PoolDrainingError)) {
-        parts.emit({ type: 'part.failed', part: `turn of ${name}`, problem: messageOf(error) });
-        resting.set(name, parts.clock.monotonicMs() + restAfterErrorMs);
-      }
-    } finally {
-      runners.delete(name);
-      if (!stopped) void look();
+      if (error instanceof PoolDrainingError) return false;
+      this.#report(`turn of ${name}`, error);
+      this.#resting.set(name, this.#parts.clock.monotonicMs() + restAfterErrorMs);
+      return false;
     }
-  };
-
-  const stopLooking = parts.clock.every(lookPeriodMs, () => void look());
-  return {
-    wake: () => void look(),
-    running: () => runners.size,
-    async stop(graceMs) {
-      stopped = true;
-      stopLooking();
-      const cancel = parts.clock.after(graceMs, () => stopping.abort());
-      await Promise.race([Promise.all(runners.values()), waitForAbort(stopping.signal)]);
-      cancel();
-      stopping.abort();
-    },
-    settled: () => Promise.all(runners.values()).then(() => undefined),
-  };
-}
-
-type ServeParts = DispatcherParts & RunTurnParts;
-
-/** Holds a session, runs the next turn in it and commits what came of it. */
-async function serveOnce(conversation: Conversation, name: SessionName, parts: ServeParts): Promise<void> {
-  const { mail, pool, emit, clock } = parts;
-  const bot = parts.findBot(conversation.botId);
-  if (bot === 'gone') return settleWithoutBot(conversation, mail);
-  if (bot === 'unclear') throw new Error(`No usable bot file for ${conversation.botId}; its messages wait.`);
-  await using lease = await pool.lease(conversation, sessionBot(bot));
-  const turn = await mail.begin(conversation);
-  if (!turn) return;
-  const startedMs = clock.monotonicMs();
-  const waitedMs = clock.now() - turn.messages[0].receivedAt;
-  emit({
-    ...{ type: 'turn.started', session: name, turn: String(turn.id), attempt: turn.attempt, waitedMs },
-    ...{ messageIds: turn.messages.map(({ messageId }) => messageId), path: lease.path },
-  });
-  const attempt = await attemptSafely(turn, bot, lease, parts);
-  if (attempt.kind === 'given-back') return mail.giveBack(turn);
-  if (attempt.kind === 'cut-off') {
-    emit({ type: 'turn.retried', session: name, turn: String(turn.id), cause: attempt.cause });
-    return;
   }
-  await mail.decide(turn, attempt.outcome, attempt.drafts);
-  parts.onDecided();
-  emit({
-    ...{ type: 'turn.decided', session: name, turn: String(turn.id), outcome: attempt.outcome.kind },
-    ...{
-      path: lease.path,
-      durationMs: Math.round(clock.monotonicMs() - startedMs),
-      costUsd: attempt.costUsd,
-    },
-    cause: 'cause' in attempt.outcome ? attempt.outcome.cause : null,
-  });
-}
 
-/** A defect of ours must not leave a message without an answer: it ends the turn in a sentence. */
-async function attemptSafely(turn: Turn, bot: Bot, lease: Lease, parts: ServeParts): Promise<Attempt> {
-  try {
-    return await runTurn(turn, bot, lease, parts);
-  } catch (error) {
-    return decided(turn, bot, { say: 'failed' }, `unexpected: ${messageOf(error)}`, null);
+  #isTaken(name: SessionName): boolean {
+    if (this.#stopped || this.#isResting(name)) return true;
+    const taken = this.#runners.has(name) || this.#obeying.has(name);
+    if (taken) this.#news.add(name);
+    return taken;
   }
-}
 
-/** Nobody is left to answer with: without the bot's key nothing can be posted. */
-async function settleWithoutBot(conversation: Conversation, mail: Mail): Promise<void> {
-  const turn = await mail.begin(conversation);
-  if (turn) await mail.decide(turn, { kind: 'undeliverable', cause: 'the bot no longer exists' }, []);
-}
+  #isResting(name: SessionName): boolean {
+    const until = this.#resting.get(name);
+    if (until === undefined) return false;
+    if (until > this.#parts.clock.monotonicMs()) return true;
+    this.#resting.delete(name);
+    return false;
+  }
 
-function sessionBot(bot: Bot): SessionBot {
-  return {
-    id: bot.id,
-    revision: bot.revision,
-    profile: {
-      systemPrompt: systemPrompt(bot),
-      model: bot.model ?? null,
-      tools: bot.tools,
-      mcpServers: bot.mcpServers,
-      maxTurns: bot.maxTurns ?? null,
-    },
-  };
-}
-
-function nameOf({ roomId, botId }: Conversation): SessionName {
-  return `${roomId}:${botId}`;
+  #report(part: string, error: unknown): void {
+    this.#parts.emit({ type: 'part.failed', part, problem: messageOf(error) });
+  }
 }
 
 function waitForAbort(signal: AbortSignal): Promise<void> {

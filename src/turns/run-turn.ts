@@ -1,18 +1,33 @@
-import type { AgentResult } from '../agent/agent.ts';
+import { randomUUID } from 'node:crypto';
+import type { AgentResult, Prompt, TurnHooks } from '../agent/agent.ts';
 import { promptText, retryText } from '../agent/prompt.ts';
 import { readBody } from '../campfire/html/read.ts';
 import { plainNotice, renderReply } from '../campfire/html/render.ts';
 import type { Bot, Language } from '../config/bot.ts';
-import { type Clock, within } from '../lib/clock.ts';
-import type { OutboxDraft, Outcome, Turn } from '../mail/mail.ts';
+import type { Clock } from '../lib/clock.ts';
+import {
+  type Message,
+  type Notice,
+  noticeOrdinals,
+  type OutboxDraft,
+  type Outcome,
+  type Turn,
+} from '../mail/mail.ts';
 import type { Lease } from '../sessions/pool.ts';
 import type { Emit, SessionName } from '../telemetry/events.ts';
 import { readContent } from './content.ts';
-import { fileWords, type Sentence, wordsFor } from './sentences.ts';
+import { fileWords } from './file-words.ts';
+import { decideOverdue, type Overdue } from './overdue.ts';
+import type { Sentence } from './sentence.ts';
+import { sentenceForApiError, wordsFor } from './sentences.ts';
+import { doneWords, type Progress } from './steps.ts';
 import { createTurnFiles, type TurnFiles, type TurnFilesParts } from './turn-files.ts';
+import { holdsSecret } from './withheld.ts';
 
 /** A turn that was cut off this many times ends in a sentence, so that no message can end every start. */
 const maxAttempts = 3;
+/** How long a turn waits after Claude was overloaded, beyond the agent's own tries; then it ends in a sentence. */
+const overloadDelaysMs = [20_000, 60_000];
 
 /** What became of one attempt. */
 export type Attempt =
@@ -20,7 +35,11 @@ export type Attempt =
   /** The agent died: the turn is still undecided and has to be begun again. */
   | { kind: 'cut-off'; cause: string }
   /** The service is stopping: the attempt does not count. */
-  | { kind: 'given-back' };
+  | { kind: 'given-back' }
+  /** Claude is overloaded: the turn is tried again later, and the room is told once. */
+  | { kind: 'postponed'; delayMs: number; cause: string; notice: Notice | null }
+  /** A person ended it: whoever told so decides the turn. */
+  | { kind: 'halted' };
 
 export interface RunTurnParts extends TurnFilesParts {
   clock: Clock;
@@ -33,56 +52,102 @@ export interface RunTurnParts extends TurnFilesParts {
   stopping: AbortSignal;
 }
 
-/** Runs one attempt of a turn in a held session and says what the room gets. Posts nothing itself. */
-export async function runTurn(turn: Turn, bot: Bot, lease: Lease, parts: RunTurnParts): Promise<Attempt> {
-  const files = createTurnFiles(turn, languageOf(bot), parts);
-  const ending = await runToEnd(turn, bot, lease, files, parts);
-  await files.close();
-  switch (ending.kind) {
-    case 'answer':
-      return answered(turn, bot, ending, files);
-    case 'sentence':
-      return decided(turn, bot, ending.sentence, ending.cause, ending.withFiles ? files : null);
-    default:
-      return ending;
-  }
+/** One turn's own: what is seen of it while it runs, and the way to end it. */
+export interface TurnInSight {
+  progress: Progress;
+  /** Aborts when a person ends the turn. */
+  halt: AbortSignal;
 }
 
-/** How the agent's work on a turn ended, before anything is written for the room. */
-type Ending =
-  | { kind: 'answer'; text: string; costUsd: number }
-  | { kind: 'sentence'; sentence: Sentence; cause: string; withFiles: boolean }
-  | Exclude<Attempt, { kind: 'decided' }>;
-
-async function runToEnd(
+/** Runs one attempt of a turn in a held session and says what the room gets. Posts nothing itself. */
+export async function runTurn(
   turn: Turn,
   bot: Bot,
   lease: Lease,
-  files: TurnFiles,
   parts: RunTurnParts,
-): Promise<Ending> {
-  if (turn.attempt > maxAttempts) return failed({ say: 'gave-up' }, 'cut off too often');
+  { progress, halt }: TurnInSight,
+): Promise<Attempt> {
+  const files = createTurnFiles(turn, languageOf(bot, turn.messages), parts);
+  if (turn.attempt > maxAttempts) return decided(turn, bot, { say: 'gave-up' }, 'cut off too often', files);
   const session: SessionName = `${turn.roomId}:${turn.botId}`;
   const prompt = { uuid: turn.promptUuid, text: promptFor(turn, bot, parts.timeZone) };
-  const running = lease.run(prompt, {
-    onStep: (step) => parts.emit({ type: 'turn.step', session, turn: String(turn.id), tool: step.name }),
+  const hooks: TurnHooks = {
+    onStep(step) {
+      progress.hear(step, parts.clock.monotonicMs());
+      if (step.kind === 'tool')
+        parts.emit({ type: 'turn.step', session, turn: String(turn.id), tool: step.name });
+    },
     useTool: (call, slot) => files.useTool(call, slot),
-  });
-  const stopped = new AbortController();
-  const stoppingNow = new Promise<'stopping'>((resolve) => {
-    if (parts.stopping.aborted) resolve('stopping');
-    parts.stopping.addEventListener('abort', () => resolve('stopping'), { signal: stopped.signal });
-  });
-  const first = await within(parts.clock, parts.turnTimeoutMs, Promise.race([running, stoppingNow]));
-  stopped.abort();
-  if (typeof first === 'object') return judge(turn, first, parts.secrets);
-  await lease.stop();
-  const late = await running;
+  };
+  const ended = new AbortController();
+  const running = ask(lease, prompt, hooks, ended.signal);
+  const first = await watch(running, progress, halt, parts);
+  if (first.kind !== 'ended') {
+    ended.abort();
+    await lease.stop();
+  }
+  const result = await running;
+  await files.close();
+  const judged = () => judge(turn, bot, result, { progress, files, secrets: parts.secrets });
+  if (first.kind === 'ended') return judged();
   // It may have finished in the very moment in which it was told to stop.
-  if (late.kind === 'answered') return judge(turn, late, parts.secrets);
-  if (first === 'stopping') return { kind: 'given-back' };
-  const minutes = Math.max(1, Math.round(parts.turnTimeoutMs / 60_000));
-  return failed({ say: 'timed-out', minutes }, 'turn timeout');
+  if (result.kind === 'answered') return judged();
+  if (first.kind === 'halted') return { kind: 'halted' };
+  if (first.kind === 'stopping') return { kind: 'given-back' };
+  const done = doneWords(progress.done(), languageOf(bot, turn.messages));
+  return first.kind === 'stuck'
+    ? decided(turn, bot, { say: 'stuck', minutes: minutesOf(first.silentMs), done }, 'no sign of life', files)
+    : decided(turn, bot, { say: 'timed-out', minutes: minutesOf(first.ranMs), done }, 'turn timeout', files);
+}
+
+/**
+ * The answer to a prompt, in a fresh session if the history before it is refused: too long for the model, or the same
+ * bad request twice. An error that has nothing to do with the history stays one there, and memory is kept.
+ */
+async function ask(lease: Lease, prompt: Prompt, hooks: TurnHooks, ended: AbortSignal): Promise<AgentResult> {
+  const first = await lease.run(prompt, hooks);
+  if (first.kind !== 'api-error' || ended.aborted) return first;
+  if (first.code === 'prompt_too_long') return (await lease.startOver(prompt, hooks)) ?? first;
+  if (first.status !== 400) return first;
+  const second = await lease.run({ uuid: randomUUID(), text: retryText(prompt.text) }, hooks);
+  if (second.kind !== 'api-error' || second.status !== 400 || ended.aborted) return second;
+  return (await lease.startOver(prompt, hooks)) ?? second;
+}
+
+type Ending =
+  | { kind: 'ended'; result: AgentResult }
+  | { kind: 'halted' }
+  | { kind: 'stopping' }
+  | Exclude<Overdue, { kind: 'go-on' }>;
+
+/** Waits for the result, or for a reason to wait no longer. */
+async function watch(
+  running: Promise<AgentResult>,
+  progress: Progress,
+  halt: AbortSignal,
+  { clock, turnTimeoutMs: timeoutMs, stopping }: RunTurnParts,
+): Promise<Ending> {
+  const startedMs = clock.monotonicMs();
+  const over = new AbortController();
+  const endings: Promise<Ending>[] = [
+    running.then((result) => ({ kind: 'ended', result })),
+    aborted(halt, over.signal).then(() => ({ kind: 'halted' })),
+    aborted(stopping, over.signal).then(() => ({ kind: 'stopping' })),
+  ];
+  try {
+    for (;;) {
+      const lastSignMs = progress.lastSignMs() ?? startedMs;
+      const toolsRunning = progress.toolsRunning();
+      const reading = { nowMs: clock.monotonicMs(), startedMs, timeoutMs, lastSignMs, toolsRunning };
+      const overdue = decideOverdue(reading);
+      if (overdue.kind !== 'go-on') return overdue;
+      const look = clock.sleep(overdue.lookAgainMs, over.signal).then(() => null);
+      const first = await Promise.race([...endings, look]);
+      if (first !== null) return first;
+    }
+  } finally {
+    over.abort();
+  }
 }
 
 /** A turn that ends without an answer, in one sentence and with the files that it had made by then. */
@@ -93,12 +158,11 @@ export async function decided(
   cause: string,
   turnFiles: TurnFiles | null,
 ): Promise<Attempt> {
-  const language = languageOf(bot);
+  const language = languageOf(bot, turn.messages);
   const made = await turnFiles?.present('');
   const hasMade = made !== undefined && made.files.links.length + made.attachments.length > 0;
-  const words = hasMade
-    ? `${wordsFor(sentence, language)}\n${fileWords(language).madeBefore}`
-    : wordsFor(sentence, language);
+  const said = wordsFor(sentence, language);
+  const words = hasMade ? `${said}\n${fileWords(language).madeBefore}` : said;
   return {
     kind: 'decided',
     outcome: sentence.say === 'stopped' ? { kind: 'stopped' } : { kind: 'failed', cause },
@@ -110,89 +174,122 @@ export async function decided(
   };
 }
 
-function failed(sentence: Sentence, cause: string, withFiles = true): Ending {
-  return { kind: 'sentence', sentence, cause, withFiles };
-}
-
-function judge(turn: Turn, result: AgentResult, secrets: ReadonlySet<string>): Ending {
+function judge(
+  turn: Turn,
+  bot: Bot,
+  result: AgentResult,
+  { progress, files, secrets }: { progress: Progress; files: TurnFiles; secrets: ReadonlySet<string> },
+): Attempt | Promise<Attempt> {
   switch (result.kind) {
-    case 'answered':
-      // Files of an answer that held a secret may hold it in a form that nobody recognised.
-      if (holdsSecret(result.text, secrets))
-        return failed({ say: 'withheld' }, 'the answer held a secret', false);
-      return { kind: 'answer', text: result.text, costUsd: result.costUsd };
+    case 'answered': {
+      const exchanges = progress.startedOverWith();
+      const told: Sentence | null = exchanges === null ? null : { say: 'started-over', exchanges };
+      return answered(turn, bot, result, { files, secrets, first: told });
+    }
     case 'max-turns':
-      return failed({ say: 'too-many-steps' }, 'max turns');
+      return decided(turn, bot, { say: 'too-many-steps' }, 'max turns', files);
     case 'interrupted':
-      // Somebody closed the session from outside; a timeout and a drain are judged where they are known.
-      return failed({ say: 'stopped' }, 'interrupted');
+      // Somebody closed the session from outside; a timeout, a drain and a stop are judged where they are known.
+      return decided(turn, bot, { say: 'stopped' }, 'interrupted', files);
     case 'api-error':
-      return failed(sentenceForApiError(result.status, result.code), result.cause);
+      return judgeApiError(turn, bot, result, files);
     case 'no-memory':
-      return failed({ say: 'failed' }, result.cause);
+      return decided(turn, bot, { say: 'failed' }, result.cause, files);
     case 'died':
       return turn.attempt < maxAttempts
         ? { kind: 'cut-off', cause: result.cause }
-        : failed({ say: 'gave-up' }, result.cause);
+        : decided(turn, bot, { say: 'gave-up' }, result.cause, files);
   }
 }
 
-async function answered(
+/** An answer as posts; `first` is said before it, in the same post. */
+export async function answered(
   turn: Turn,
   bot: Bot,
-  { text, costUsd }: { text: string; costUsd: number },
-  turnFiles: TurnFiles,
+  { text, costUsd }: { text: string; costUsd: number | null },
+  given: { files: TurnFiles; secrets: ReadonlySet<string>; first: Sentence | null },
 ): Promise<Attempt> {
-  const language = languageOf(bot);
+  // Files of an answer that held a secret may hold it in a form that nobody recognised.
+  if (holdsSecret(text, given.secrets))
+    return decided(turn, bot, { say: 'withheld' }, 'the answer held a secret', null);
+  const { files: turnFiles, first } = given;
+  const language = languageOf(bot, turn.messages);
+  const whole = first === null ? text : `${wordsFor(first, language)}\n\n${text}`;
   const { files, deadLinks, attachments } = await turnFiles.present(text);
-  const rendered = renderReply(text, { marker: markerOf(turn), language, files, deadLinks });
-  const drafts = rendered.bodies.map((body): OutboxDraft => ({ kind: 'post', body }));
-  if (rendered.kind === 'empty' && attachments.length === 0) {
-    drafts.push({
-      kind: 'post',
-      body: plainNotice(wordsFor({ say: 'empty-answer' }, language), markerOf(turn)(0)),
-    });
-  }
+  const rendered = renderReply(whole, { marker: markerOf(turn), language, files, deadLinks });
+  const posts = rendered.bodies.map((body): OutboxDraft => ({ kind: 'post', body }));
+  if (rendered.kind === 'empty' && attachments.length === 0)
+    posts.push({ kind: 'post', body: noticeBody(turn, bot, { say: 'empty-answer' }, 0) });
   if (rendered.kind === 'file') {
-    const filename = `answer-${markerOf(turn)(drafts.length)}.md`;
-    drafts.push(await turnFiles.attachText(filename, rendered.markdown));
+    const filename = `answer-${markerOf(turn)(posts.length)}.md`;
+    posts.push(await turnFiles.attachText(filename, rendered.markdown));
   }
-  return { kind: 'decided', outcome: { kind: 'answered' }, drafts: [...drafts, ...attachments], costUsd };
+  return { kind: 'decided', outcome: { kind: 'answered' }, drafts: [...posts, ...attachments], costUsd };
 }
 
-function holdsSecret(text: string, secrets: ReadonlySet<string>): boolean {
-  return secrets.values().some((secret) => text.includes(secret));
+function judgeApiError(
+  turn: Turn,
+  bot: Bot,
+  { status, code, cause }: Extract<AgentResult, { kind: 'api-error' }>,
+  files: TurnFiles,
+): Attempt | Promise<Attempt> {
+  const sentence = sentenceForApiError(status, code);
+  const delayMs = overloadDelaysMs[turn.postponements];
+  if (sentence.say !== 'overloaded' || delayMs === undefined)
+    return decided(turn, bot, sentence, cause, files);
+  const ordinal = noticeOrdinals.postponed;
+  const later: Sentence = { say: 'overloaded-later', seconds: delayMs / 1000 };
+  const notice = turn.postponements > 0 ? null : { ordinal, body: noticeBody(turn, bot, later, ordinal) };
+  return { kind: 'postponed', delayMs, cause, notice };
 }
 
 function promptFor(turn: Turn, bot: Bot, timeZone: string): string {
   const text = turn.messages
     .map(({ content, authorId, receivedAt }) => {
-      const { author, roomName, html, plain } = readContent(content);
+      const { author, roomName, html, plain, saidAt = receivedAt } = readContent(content);
       const said = { author: author ?? `user ${authorId}`, roomName, text: readBody(html, plain, bot.name) };
-      return promptText({ ...said, saidAt: receivedAt }, timeZone);
+      return promptText({ ...said, saidAt }, timeZone);
     })
     .join('\n\n');
-  return turn.attempt > 1 ? retryText(text) : text;
+  return turn.attempt > 1 || turn.postponements > 0 ? retryText(text) : text;
+}
+
+/** A sentence as a post that answers these messages. */
+export function noticeBody(
+  turn: { messages: readonly Message[] },
+  bot: Bot,
+  sentence: Sentence,
+  ordinal: number,
+): string {
+  return plainNotice(wordsFor(sentence, languageOf(bot, turn.messages)), markerOf(turn)(ordinal));
 }
 
 /** The class by which a restart recognises its own post (classes survive Campfire's sanitiser). */
-export function markerOf(turn: {
-  id: number;
-  messages: readonly { messageId: number | null }[];
+export function markerOf({
+  messages,
+}: {
+  messages: readonly { id: number; messageId: number | null }[];
 }): (ordinal: number) => string {
-  const messageId = turn.messages.at(-1)?.messageId ?? null;
-  return (ordinal) => (messageId === null ? `t${turn.id}-${ordinal}` : `m${messageId}-${ordinal}`);
+  const last = messages.at(-1);
+  const name = last?.messageId === null || last === undefined ? `w${last?.id ?? 0}` : `m${last.messageId}`;
+  return (ordinal) => `${name}-${ordinal}`;
 }
 
-export function languageOf(bot: Bot): Language {
-  return bot.language ?? 'en';
+/** The bot's own language, or else that of the script in which the last of the messages is written. */
+export function languageOf(bot: Bot, messages: readonly { content: string }[] = []): Language {
+  if (bot.language !== undefined) return bot.language;
+  const last = messages.at(-1);
+  return last && /\p{Script=Han}/u.test(readContent(last.content).plain) ? 'zh-CN' : 'en';
 }
 
-function sentenceForApiError(status: number | null, code: string): Sentence {
-  if (status === 429 || status === 529 || code === 'rate_limit' || code === 'overloaded')
-    return { say: 'overloaded' };
-  if (status === 401 || status === 403 || code === 'authentication_failed' || code === 'billing_error') {
-    return { say: 'not-authorised' };
-  }
-  return { say: 'api-failed' };
+function minutesOf(ms: number): number {
+  return Math.max(1, Math.round(ms / 60_000));
+}
+
+/** Resolves when the signal aborts; not any more once nobody waits, so that a long-lived signal collects nothing. */
+function aborted(signal: AbortSignal, nobodyWaits: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true, signal: nobodyWaits });
+  });
 }

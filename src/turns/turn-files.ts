@@ -11,7 +11,7 @@ import { isPage } from '../downloads/names.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { OutboxDraft, Turn } from '../mail/mail.ts';
 import { writeFile } from './content.ts';
-import { endedWords, fileWords, untilWords } from './sentences.ts';
+import { endedWords, fileWords, untilWords } from './file-words.ts';
 
 /**
  * The files of one attempt at a turn: what its bot tools do, and what the room gets of it.

@@ -1,21 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
-import type { IncomingMail, Mail, Turn } from '../../src/mail/mail.ts';
+import type { Accepted, IncomingMail, Mail, OutboxRow, PendingConversation } from '../../src/mail/mail.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
-
-/** A driver under test. `reopen` ends this life without warning and begins the next on the same data. */
-export interface MailUnderTest {
-  mail: Mail;
-  reopen(): Promise<Mail>;
-  close(): Promise<void>;
-}
+import { type MailUnderTest, mailSchedules } from './mail-schedules.ts';
 
 const room = { botId: 'helper', roomId: 7 };
 const post = (body: string) => ({ kind: 'post' as const, body });
+/** By a person of its own, unless told otherwise: messages of one person in a row would become one turn. */
 const from = (messageId: number | null, content = `message ${messageId}`): IncomingMail => ({
-  ...{ ...room, messageId, authorId: 1, content },
+  ...{ ...room, messageId, authorId: 100 + (messageId ?? 0), content },
 });
+const by = (authorId: number, messageId: number): IncomingMail => ({ ...from(messageId), authorId });
+const nothing = { waiting: 0, running: 0, withoutOutcome: 0, undelivered: 0 };
 
 /** The promises of the mail contract; every driver passes this suite. */
 export function mailContract(name: string, open: (clock: TestClock) => Promise<MailUnderTest>): void {
@@ -31,10 +27,10 @@ export function mailContract(name: string, open: (clock: TestClock) => Promise<M
     });
 
   withMail('a message is accepted once, and a repeat changes nothing', async ({ mail }) => {
-    assert.equal(await mail.accept(from(1, 'first')), 'accepted');
-    assert.equal(await mail.accept(from(1, 'again')), 'duplicate');
+    assert.equal((await mail.accept(from(1, 'first'))).kind, 'accepted');
+    assert.equal((await mail.accept(from(1, 'again'))).kind, 'duplicate');
     assert.equal(
-      await mail.accept({ ...from(1), botId: 'other' }),
+      (await mail.accept({ ...from(1), botId: 'other' })).kind,
       'accepted',
       'another bot, another message',
     );
@@ -44,11 +40,12 @@ export function mailContract(name: string, open: (clock: TestClock) => Promise<M
   withMail('a repeat is known even after the message was answered', async ({ mail, reopen }) => {
     await mail.accept(from(1));
     await mail.decide(must(await mail.begin(room)), { kind: 'answered' }, []);
-    assert.equal(await (await reopen()).accept(from(1)), 'duplicate');
+    assert.equal((await (await reopen()).accept(from(1))).kind, 'duplicate');
   });
 
   withMail('what has arrived is taken by message id; messages without one by arrival', async ({ mail }) => {
-    for (const id of [12, 9, null, 11, null]) await mail.accept(from(id, `${id}`));
+    for (const id of [12, 9, null, 11]) await mail.accept(from(id, `${id}`));
+    await mail.accept({ ...from(null, 'null'), authorId: 7 });
     assert.deepEqual(await answerAll(mail), ['9', '11', '12', 'null', 'null']);
   });
 
@@ -64,7 +61,7 @@ export function mailContract(name: string, open: (clock: TestClock) => Promise<M
       assert.deepEqual([first.attempt, again.attempt], [1, 2]);
       assert.notEqual(again.promptUuid, first.promptUuid);
       assert.equal(again.previousPromptUuid, first.promptUuid);
-      assert.deepEqual(await mail.conversationsWithMail(), [room]);
+      assert.deepEqual(await pendingIn(mail), { ...room, ready: true, atOnce: false, unnoticedSince: 0 });
     },
   );
 
@@ -87,13 +84,11 @@ export function mailContract(name: string, open: (clock: TestClock) => Promise<M
       await mail.accept(from(id));
       await mail.decide(must(await mail.begin(room)), { kind: 'answered' }, [post(`${id}a`), post(`${id}b`)]);
     }
-    const sent: string[] = [];
-    for (let row = await mail.takeOutbox(room, Infinity); row; row = await mail.takeOutbox(room, Infinity)) {
-      sent.push(row.body);
-      await mail.settleOutbox(row, { kind: 'sent', campfireId: row.id });
-    }
-    assert.deepEqual(sent, ['1a', '1b', '2a', '2b']);
-    assert.deepEqual(await mail.counts(), { waiting: 0, running: 0, withoutOutcome: 0, undelivered: 0 });
+    assert.deepEqual(
+      (await sendAll(mail)).map(({ body }) => body),
+      ['1a', '1b', '2a', '2b'],
+    );
+    assert.deepEqual(await mail.counts(), nothing);
   });
 
   withMail('a row that has to wait holds back those behind it', async ({ mail }, clock) => {
@@ -136,101 +131,177 @@ export function mailContract(name: string, open: (clock: TestClock) => Promise<M
     },
   );
 
-  test(`${name}: whatever happens in whatever order, every message gets one outcome, in order`, async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
-        const clock = testClock();
-        const under = await open(clock);
-        try {
-          await follow(steps, under, clock);
-        } finally {
-          await under.close();
-        }
-      }),
-      { numRuns: 60 },
+  withMail(
+    'what one person says in a row is one turn, and all of it settles with it',
+    async ({ mail }, clock) => {
+      await mail.accept(by(1, 10));
+      clock.advance(4_000);
+      await mail.accept(by(1, 11));
+      await mail.accept(by(2, 12));
+      await mail.accept(by(1, 13));
+      clock.advance(5_001);
+      await mail.accept(by(1, 14));
+      const turns: (number | null)[][] = [];
+      for (let turn = await mail.begin(room); turn; turn = await mail.begin(room)) {
+        turns.push(turn.messages.map(({ messageId }) => messageId));
+        await mail.decide(turn, { kind: 'answered' }, []);
+      }
+      assert.deepEqual(turns, [[10, 11], [12], [13], [14]]);
+      assert.deepEqual(await mail.counts(), nothing);
+    },
+  );
+
+  withMail('a smaller id that comes late waits for the running turn', async ({ mail }) => {
+    await mail.accept(from(9));
+    const running = must(await mail.begin(room));
+    await mail.accept(from(8));
+    assert.deepEqual((await mail.begin(room))?.id, running.id, 'nothing else is handed out meanwhile');
+    await mail.decide(running, { kind: 'answered' }, []);
+    assert.equal((await mail.begin(room))?.messages[0].messageId, 8);
+  });
+
+  withMail(
+    'a turn that is put off is not due before its time, across lives, and costs no attempt',
+    async (under, clock) => {
+      await under.mail.accept(from(1));
+      const turn = must(await under.mail.begin(room));
+      const notice = { ordinal: 901, body: 'later' };
+      await under.mail.giveBack(turn, { until: clock.now() + 30_000, notice });
+      await under.mail.accept(from(2));
+      const mail = await under.reopen();
+      assert.equal(await mail.begin(room), null);
+      assert.equal((await pendingIn(mail))?.ready, false, 'those behind it wait, too');
+      clock.advance(30_000);
+      assert.equal((await pendingIn(mail))?.ready, true);
+      const again = must(await mail.begin(room));
+      assert.deepEqual([again.id, again.attempt, again.postponements], [turn.id, 1, 1]);
+      await mail.decide(again, { kind: 'answered' }, [post('answer')]);
+      assert.deepEqual(
+        (await sendAll(mail)).map(({ body }) => body),
+        ['later', 'answer'],
+      );
+    },
+  );
+
+  withMail('what is for at once gets no turn and does not wait for one', async ({ mail }) => {
+    await mail.accept(from(1));
+    const turn = must(await mail.begin(room));
+    await mail.accept({ ...from(2), atOnce: true });
+    const { atOnce, waiting } = await mail.situation(room);
+    assert.deepEqual([atOnce.map(({ messageId }) => messageId), waiting], [[2], []]);
+    assert.equal((await pendingIn(mail))?.atOnce, true);
+    assert.equal((await mail.counts()).withoutOutcome, 2);
+    const settled = { messages: atOnce, stopTurn: null, outcome: { kind: 'answered' as const } };
+    assert.equal(await mail.settle(room, { ...settled, drafts: [post('status')] }), true);
+    assert.equal(await mail.settle(room, { ...settled, drafts: [post('again')] }), false, 'only once');
+    await mail.decide(turn, { kind: 'answered' }, [post('answer')]);
+    assert.deepEqual(
+      (await sendAll(mail)).map(({ body }) => body),
+      ['status', 'answer'],
+    );
+    assert.deepEqual(await mail.counts(), nothing);
+  });
+
+  withMail('a stop ends the turn and what waits in one step, or changes nothing', async (under) => {
+    for (const id of [1, 2, 3]) await under.mail.accept(from(id));
+    const turn = must(await under.mail.begin(room));
+    await under.mail.accept({ ...from(4), atOnce: true });
+    const { waiting, atOnce } = await under.mail.situation(room);
+    const [second] = waiting;
+    const stop = {
+      messages: [must(second), ...atOnce],
+      outcome: { kind: 'stopped' as const },
+      drafts: [post('stopped')],
+    };
+    assert.equal(await under.mail.settle(room, { ...stop, stopTurn: turn.id + 1 }), false);
+    assert.equal((await under.mail.counts()).withoutOutcome, 4);
+    assert.equal(await under.mail.settle(room, { ...stop, stopTurn: turn.id }), true);
+    await assert.rejects(under.mail.decide(turn, { kind: 'answered' }, []), /already decided/);
+    const mail = await under.reopen();
+    assert.equal((await mail.begin(room))?.messages[0].messageId, 3);
+    const [row] = await sendAll(mail);
+    assert.deepEqual([row?.body, row?.messages.at(-1)?.messageId], ['stopped', 4]);
+  });
+
+  withMail('a message gets one notice, ahead of its answer, and none after its outcome', async (under) => {
+    for (const id of [1, 2, 3]) await under.mail.accept(from(id));
+    const turn = must(await under.mail.begin(room));
+    const { waiting } = await under.mail.situation(room);
+    assert.deepEqual(
+      waiting.map(({ noticed }) => noticed),
+      [false, false],
+    );
+    const all = [...turn.messages, ...waiting];
+    const notice = (body: string) => ({ ordinal: 900, body });
+    assert.equal(await under.mail.notice(room, waiting.slice(0, 1), notice('second waits')), true);
+    const mail = await under.reopen();
+    assert.equal(await mail.notice(room, waiting.slice(0, 1), notice('again')), false);
+    assert.deepEqual(
+      (await mail.situation(room)).waiting.map(({ noticed }) => noticed),
+      [true, false],
+    );
+    await mail.decide(must(await mail.begin(room)), { kind: 'answered' }, [post('first')]);
+    assert.equal(await mail.notice(room, all, notice('third waits')), true);
+    assert.equal(await mail.notice(room, all, notice('again')), false);
+    assert.equal((await pendingIn(mail))?.unnoticedSince, null);
+    await mail.decide(must(await mail.begin(room)), { kind: 'answered' }, [post('second')]);
+    const rows = await sendAll(mail);
+    assert.deepEqual(
+      rows.map(({ body }) => body),
+      ['second waits', 'first', 'third waits', 'second'],
+    );
+    assert.deepEqual(
+      rows[0]?.messages.map(({ messageId }) => messageId),
+      [2],
     );
   });
+
+  withMail(
+    'what stands beside a message is counted over a minute, refused ones apart',
+    async (under, clock) => {
+      const standing = async (accepted: Promise<Accepted>) => {
+        const kept = await accepted;
+        return kept.kind === 'accepted' ? kept : assert.fail('a duplicate');
+      };
+      await under.mail.accept(by(1, 1));
+      await under.mail.accept({ ...by(1, 2), roomId: 8 });
+      await under.mail.accept({ ...by(5, 3), botId: 'other', fromBot: true });
+      await under.mail.accept({ ...by(1, 4), atOnce: true });
+      const fifth = await standing(under.mail.accept({ ...by(5, 5), fromBot: true }));
+      assert.deepEqual(fifth.standing.lastMinute, { ofAuthorHere: 1, ofAuthorInAll: 2, ofBotsInRoom: 2 });
+      const sixth = await standing(under.mail.accept(by(1, 6)));
+      assert.deepEqual(sixth.standing, {
+        ...{ waitingHere: 3, waitingInAll: 5, toldLately: false },
+        lastMinute: { ofAuthorHere: 2, ofAuthorInAll: 3, ofBotsInRoom: 2 },
+      });
+      const refused = { outcome: { kind: 'failed' as const, cause: 'flood' }, stopTurn: null };
+      await under.mail.settle(room, { ...refused, messages: [sixth.message], drafts: [post('slow down')] });
+      const seventh = await standing((await under.reopen()).accept(by(1, 7)));
+      assert.deepEqual([seventh.standing.toldLately, seventh.standing.lastMinute.ofAuthorHere], [true, 2]);
+      clock.advance(60_000);
+      const eighth = await standing((await under.reopen()).accept(by(1, 8)));
+      assert.deepEqual([eighth.standing.toldLately, eighth.standing.lastMinute.ofAuthorHere], [false, 1]);
+    },
+  );
+
+  mailSchedules(name, open);
 }
 
-type Step =
-  | { do: 'accept'; id: number; room: number }
-  | { do: 'begin' | 'decide' | 'deliver'; room: number }
-  | { do: 'crash' }
-  | { do: 'wait' };
-
-const roomNumber = fc.integer({ min: 1, max: 2 });
-const step: fc.Arbitrary<Step> = fc.oneof(
-  fc.record({ do: fc.constant('accept' as const), id: fc.integer({ min: 1, max: 12 }), room: roomNumber }),
-  fc.record({
-    do: fc.constantFrom('begin' as const, 'decide' as const, 'deliver' as const),
-    room: roomNumber,
-  }),
-  fc.constant({ do: 'crash' as const }),
-  fc.constant({ do: 'wait' as const }),
-);
-
-/** Plays a schedule, then lets everything finish, and compares with what was accepted. */
-async function follow(steps: readonly Step[], under: MailUnderTest, clock: TestClock): Promise<void> {
-  let { mail } = under;
-  const accepted = new Set<number>();
-  const decidedIn: number[] = [];
-  const sent: string[] = [];
-  let running = new Map<number, Turn>();
-  const decide = async (turn: Turn) => {
-    decidedIn.push(...turn.messages.map(({ messageId }) => messageId as number));
-    await mail.decide(turn, { kind: 'answered' }, [post(`${turn.messages[0].messageId}`)]);
-  };
-  const deliver = async (roomId: number) => {
-    const row = await mail.takeOutbox({ botId: 'helper', roomId }, clock.now());
-    if (!row) return false;
-    sent.push(row.body);
-    await mail.settleOutbox(row, { kind: 'sent', campfireId: null });
-    return true;
-  };
-  for (const each of steps) {
-    if (each.do === 'accept') {
-      // One id belongs to one room; the other room's ids are shifted out of the way.
-      const messageId = each.id + each.room * 100;
-      const kept = await mail.accept({ ...from(messageId), roomId: each.room });
-      assert.equal(kept, accepted.has(messageId) ? 'duplicate' : 'accepted');
-      accepted.add(messageId);
-    } else if (each.do === 'begin' && !running.has(each.room)) {
-      const turn = await mail.begin({ botId: 'helper', roomId: each.room });
-      if (turn) running.set(each.room, turn);
-    } else if (each.do === 'decide') {
-      const turn = running.get(each.room);
-      if (turn) await decide(turn);
-      running.delete(each.room);
-    } else if (each.do === 'deliver') {
-      await deliver(each.room);
-    } else if (each.do === 'crash') {
-      running = new Map();
-      mail = await under.reopen();
-    } else {
-      clock.advance(500);
-    }
-  }
-  for (const turn of running.values()) await decide(turn);
-  for (const roomId of [1, 2]) {
-    for (
-      let turn = await mail.begin({ botId: 'helper', roomId });
-      turn;
-      turn = await mail.begin({ botId: 'helper', roomId })
-    )
-      await decide(turn);
-    while (await deliver(roomId));
-  }
-  assert.deepEqual(
-    [...decidedIn].sort(),
-    [...accepted].sort(),
-    'each accepted message was decided exactly once',
+/** The conversation of these tests among those with mail, its times from the start of the test's clock. */
+async function pendingIn(mail: Mail): Promise<PendingConversation | undefined> {
+  const [found] = await mail.conversationsWithMail();
+  return (
+    found && { ...found, unnoticedSince: found.unnoticedSince && found.unnoticedSince - testClock().now() }
   );
-  assert.deepEqual([...sent].map(Number).sort(), [...accepted].sort(), 'and answered exactly once');
-  for (const roomId of [1, 2]) {
-    const inRoom = (ids: readonly number[]) => ids.filter((id) => Math.floor(id / 100) === roomId);
-    assert.deepEqual(inRoom(sent.map(Number)), inRoom(decidedIn), 'posts follow decisions');
+}
+
+async function sendAll(mail: Mail): Promise<OutboxRow[]> {
+  const rows: OutboxRow[] = [];
+  for (let row = await mail.takeOutbox(room, Infinity); row; row = await mail.takeOutbox(room, Infinity)) {
+    rows.push(row);
+    await mail.settleOutbox(row, { kind: 'sent', campfireId: row.id });
   }
-  assert.deepEqual(await mail.counts(), { waiting: 0, running: 0, withoutOutcome: 0, undelivered: 0 });
+  return rows;
 }
 
 async function answerAll(mail: Mail): Promise<string[]> {

@@ -23,7 +23,11 @@ function setRoutes(t: TestContext) {
     routes: [
       downloadRoutes({ downloads: stage.downloads, publicUrl: 'https://bots.example/ai', instance: 'me' }),
     ],
-    ...{ health: async () => ({}), isReady: () => true, onError: (error) => errors.push(error) },
+    ...{
+      health: async () => ({}),
+      readiness: () => ({ ready: true }),
+      onError: (error) => errors.push(error),
+    },
   });
   const share = async (
     name: string,

@@ -35,7 +35,10 @@ test('a database of a newer version is refused by naming the backup to restore',
 test('a damaged file is an error with a remedy', (t) => {
   const path = join(tempFolder(t), 'service.db');
   writeFileSync(path, 'this is no database '.repeat(100));
-  assert.throws(() => openStore(path, [first]), { code: 'store_unusable', remedy: /backup/ });
+  assert.throws(() => openStore(path, [first]), {
+    code: 'store_damaged',
+    remedy: /campfire-ai-bot restore FILE/,
+  });
 });
 
 test('a transaction is everything or nothing', (t) => {

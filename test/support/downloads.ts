@@ -24,7 +24,7 @@ export interface DownloadsStage {
 
 /** Real downloads over a store in memory and bytes on disk. */
 export function setDownloads(
-  t: TestContext,
+  t: Pick<TestContext, 'after'>,
   clock: Clock,
   given: { limits?: Partial<DownloadLimits>; publicUrl?: string | null; secrets?: string[] } = {},
 ): DownloadsStage {

@@ -1,4 +1,4 @@
-import type { Agent, AgentResult, OpenAgent, Prompt } from '../../src/agent/agent.ts';
+import type { Agent, AgentResult, AgentStep, OpenAgent, Prompt, TurnHooks } from '../../src/agent/agent.ts';
 
 /** An agent without a process, whose every move a test makes. */
 export interface FakeAgent extends Agent {
@@ -9,8 +9,12 @@ export interface FakeAgent extends Agent {
   /** Ends the running prompt. */
   finish(result?: AgentResult): void;
   die(cause?: string): void;
+  /** Reports a step of the running prompt. */
+  report(step: AgentStep): void;
   /** Makes the next close fail. */
   failClose: boolean;
+  /** Neither an interrupt nor a close reaches it; only its death does. */
+  deaf: boolean;
 }
 
 export function fakeAgents(): { open: OpenAgent; agents: FakeAgent[] } {
@@ -19,12 +23,21 @@ export function fakeAgents(): { open: OpenAgent; agents: FakeAgent[] } {
     const up = Promise.withResolvers<void>();
     const end = Promise.withResolvers<string>();
     let running: ((result: AgentResult) => void) | null = null;
+    let hooks: TurnHooks | null = null;
     const finish = (result: AgentResult) => {
       running?.(result);
       running = null;
     };
     const agent: FakeAgent = {
-      ...{ spec, prompts: [], closed: false, failClose: false, ready: up.promise, ended: end.promise },
+      ...{
+        spec,
+        prompts: [],
+        closed: false,
+        failClose: false,
+        deaf: false,
+        ready: up.promise,
+        ended: end.promise,
+      },
       pid: () => 4711,
       memoryBytes: () => 100 * 1024 * 1024,
       comeUp: () => up.resolve(),
@@ -34,16 +47,20 @@ export function fakeAgents(): { open: OpenAgent; agents: FakeAgent[] } {
         up.resolve();
         end.resolve(cause);
       },
-      run(prompt) {
+      report: (step) => hooks?.onStep(step),
+      run(prompt, given) {
         agent.prompts.push(prompt);
+        hooks = given;
         return new Promise((resolve) => {
           running = resolve;
         });
       },
       async interrupt() {
+        if (agent.deaf) await end.promise;
         finish({ kind: 'interrupted' });
       },
       async close() {
+        if (agent.deaf) await end.promise;
         if (agent.failClose) {
           agent.failClose = false;
           throw new Error('Processes 1 did not end');

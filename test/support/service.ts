@@ -14,6 +14,8 @@ export interface Service {
   /** Log lines of one lifecycle event. */
   events(type: string): Array<Record<string, unknown>>;
   health(): Promise<Health>;
+  /** The value of a metric without labels. */
+  metric(name: string): Promise<number>;
   sessions(): Promise<Array<{ id: string; state: string; pid: number | null; turns: number }>>;
   /** Sends a signal and waits for the end; gives the exit code, or the signal's name. */
   stop(signal?: NodeJS.Signals): Promise<number | string>;
@@ -90,6 +92,11 @@ export async function startService(
   return {
     ...{ url, child, log, events },
     health: async () => (await (await fetch(`${url}/health`)).json()) as Health,
+    async metric(name) {
+      const headers = { authorization: `Bearer ${adminToken}` };
+      const text = await (await fetch(`${url}/metrics`, { headers })).text();
+      return Number(new RegExp(`^campfire_ai_bot_${name} (.+)$`, 'm').exec(text)?.[1] ?? Number.NaN);
+    },
     sessions: async () =>
       (await adminGet({ url }, '/api/sessions')) as Awaited<ReturnType<Service['sessions']>>,
     async stop(signal = 'SIGTERM') {

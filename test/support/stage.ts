@@ -15,8 +15,9 @@ export interface Stage {
   start(env?: Record<string, string>, command?: string[]): Promise<Service>;
   /** Posts as a person; a mention of the bot is added in rooms that need one. */
   say(roomId: number, text: string, personId?: number): Message;
-  /** What the bot has posted in a room, oldest first. */
+  /** What the bot has posted in a room, oldest first, apart from notices: lines ahead of an answer. */
   answersIn(roomId: number): Message[];
+  noticesIn(roomId: number): Message[];
   /** Waits until the bot has posted `count` messages in a room. */
   answers(roomId: number, count: number, limitMs?: number): Promise<Message[]>;
 }
@@ -57,10 +58,13 @@ export async function setStage(
       ...{ system_prompt: 'You are the assistant of the tests.', ...options.bot },
     },
   });
-  const answersIn = (roomId: number) =>
+  const postsIn = (roomId: number) =>
     campfire.campfire.messagesIn(roomId).filter(({ creatorId }) => creatorId === botId);
+  const isNotice = ({ html }: Message) => /class="\w+-90[01]\b/.test(html ?? '');
+  const answersIn = (roomId: number) => postsIn(roomId).filter((message) => !isNotice(message));
+  const noticesIn = (roomId: number) => postsIn(roomId).filter(isNotice);
   return {
-    ...{ campfire, model, home, answersIn },
+    ...{ campfire, model, home, answersIn, noticesIn },
     async start(env = {}, command) {
       const given = { CAMPFIRE_URL: campfire.url, ANTHROPIC_API_KEY: apiKey, ANTHROPIC_BASE_URL: model.url };
       const service = await startService(t, home, { ...given, ...env }, command);

@@ -1,41 +1,59 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { AgentResult, Prompt } from '../../src/agent/agent.ts';
+import type { AgentResult, AgentStep, Prompt } from '../../src/agent/agent.ts';
 import { createBot } from '../../src/config/bot.ts';
 import type { Turn } from '../../src/mail/mail.ts';
 import type { Lease } from '../../src/sessions/pool.ts';
 import { writeContent } from '../../src/turns/content.ts';
 import { runTurn } from '../../src/turns/run-turn.ts';
+import { createProgress } from '../../src/turns/steps.ts';
 import { testClock } from '../support/clock.ts';
 import { publicUrl, setDownloads } from '../support/downloads.ts';
 
-const parts = { id: 'helper', key: '7-AbCdEf123456', name: 'Helper', systemPrompt: '', file: 'h.json' };
-const bot = createBot(parts);
+const persona = { id: 'helper', key: '7-AbCdEf123456', name: 'Helper', systemPrompt: '', file: 'h.json' };
+const bot = createBot(persona);
 const secret = 'sk-ant-secret';
 
 function turnOf(attempt = 1): Turn {
   const content = writeContent({ author: 'Ann]\n[Eve', roomName: 'HQ', html: null, plain: 'hi' });
   return {
     ...{ id: 3, botId: 'helper', roomId: 7, attempt, promptUuid: 'u', previousPromptUuid: null },
-    messages: [{ messageId: 81, authorId: 1, content, receivedAt: Date.UTC(2026, 10, 24, 14) }],
+    ...{ postponements: 0, startedAt: Date.UTC(2026, 10, 24, 14) },
+    messages: [{ id: 1, messageId: 81, authorId: 1, content, receivedAt: Date.UTC(2026, 10, 24, 14) }],
   };
 }
 
-/** Runs a turn against an agent that gives `result`, at once or only when it is stopped. */
-async function run(
-  t: TestContext,
-  result: AgentResult,
-  given: { attempt?: number; whenStopped?: boolean; event?: 'timeout' | 'drain'; zh?: boolean } = {},
-) {
+interface Given {
+  attempt?: number;
+  postponements?: number;
+  /** The result comes only when the agent is stopped. */
+  whenStopped?: boolean;
+  event?: 'timeout' | 'silence' | 'drain' | 'halt';
+  zh?: boolean;
+  /** Reported at once. */
+  steps?: AgentStep[];
+  /** What a second run gives, and a fresh session; null when there is no history to give up. */
+  next?: { again?: AgentResult; fresh?: AgentResult | null };
+}
+
+/** Runs a turn against an agent that gives `result`. */
+async function run(t: TestContext, result: AgentResult, given: Given = {}) {
   const clock = testClock();
   const prompts: Prompt[] = [];
   const answer = Promise.withResolvers<AgentResult>();
   if (!given.whenStopped) answer.resolve(result);
   const lease: Lease = {
     path: 'hot',
-    run(prompt) {
+    run(prompt, hooks) {
       prompts.push(prompt);
-      return answer.promise;
+      for (const step of given.steps ?? []) hooks.onStep(step);
+      return prompts.length > 1 && given.next?.again ? Promise.resolve(given.next.again) : answer.promise;
+    },
+    async startOver(prompt, hooks) {
+      const fresh = given.next?.fresh ?? null;
+      if (fresh) prompts.push(prompt);
+      if (fresh) hooks.onStep({ kind: 'started-over', exchanges: 2 });
+      return fresh;
     },
     async stop() {
       answer.resolve(result);
@@ -43,14 +61,25 @@ async function run(
     async [Symbol.asyncDispose]() {},
   };
   const stopping = new AbortController();
-  const who = given.zh ? createBot({ ...parts, language: 'zh-CN' }) : bot;
-  const attempt = runTurn(turnOf(given.attempt), who, lease, {
+  const who = given.zh ? createBot({ ...persona, language: 'zh-CN' }) : bot;
+  const halt = new AbortController();
+  const turn = { ...turnOf(given.attempt), postponements: given.postponements ?? 0 };
+  const parts = {
     ...{ clock, emit: () => {}, timeZone: 'UTC', turnTimeoutMs: 600_000, stopping: stopping.signal },
     secrets: new Set([secret]),
     ...{ downloads: setDownloads(t, clock).downloads, publicUrl },
-  });
-  if (given.event === 'timeout') clock.advance(600_000);
+  };
+  const attempt = runTurn(turn, who, lease, parts, { progress: createProgress(), halt: halt.signal });
+  await settle();
+  if (given.event === 'timeout') {
+    // The silence of a tool that runs is not that of an agent.
+    clock.advance(300_000);
+    await settle();
+    clock.advance(300_000);
+  }
+  if (given.event === 'silence') clock.advance(300_000);
   if (given.event === 'drain') stopping.abort();
+  if (given.event === 'halt') halt.abort();
   const decided = await attempt;
   const text =
     decided.kind === 'decided'
@@ -58,6 +87,9 @@ async function run(
       : '';
   return { ...decided, text, prompts };
 }
+
+/** Lets promises that are already settled run. */
+const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 const answered = (text: string): AgentResult => ({ kind: 'answered', text, costUsd: 0.01 });
 const apiError = (status: number | null, code = 'unknown'): AgentResult => ({
@@ -71,25 +103,47 @@ test('an answer becomes posts that carry the message’s mark', async (t) => {
   assert.equal(prompts[0]?.text, '[Ann) [Eve in room "HQ", Tuesday, 24 November 2026 at 14:00 UTC]\nhi');
 });
 
+const tooLong = { ...apiError(null), code: 'prompt_too_long' } as AgentResult;
+
 const sentences: Array<[title: string, result: AgentResult, given: Parameters<typeof run>[2], says: RegExp]> =
   [
     ['an empty answer', answered(' \n'), {}, /nothing to say/],
     ['too many steps', { kind: 'max-turns', text: '', costUsd: 0 }, {}, /more steps than I am allowed/],
-    ['overload', apiError(529), {}, /overloaded/],
-    ['a rate limit', apiError(null, 'rate_limit'), {}, /overloaded/],
+    ['overload for the third time', apiError(529), { postponements: 2 }, /overloaded right now/],
+    ['a rate limit for the third time', apiError(null, 'rate_limit'), { postponements: 2 }, /overloaded/],
     ['a wrong API key', apiError(401), {}, /my access was refused/],
     ['any other API error', apiError(500), {}, /could not reach Claude/],
     ['an outside close', { kind: 'interrupted' }, {}, /was stopped/],
     [
       'the time limit',
       { kind: 'interrupted' },
-      { whenStopped: true, event: 'timeout' },
-      /out of time after 10 minutes/,
+      {
+        ...{ whenStopped: true, event: 'timeout' },
+        steps: [
+          { kind: 'tool', name: 'Read', target: 'report.xlsx' },
+          { kind: 'tool-ended' },
+          { kind: 'tool', name: 'Bash', target: null },
+        ],
+      },
+      /out of time after 10 minutes. So far I read report.xlsx and ran a command./,
+    ],
+    [
+      'five silent minutes',
+      { kind: 'interrupted' },
+      { whenStopped: true, event: 'silence', steps: [{ kind: 'activity' }] },
+      /stuck: nothing moved for 5 minutes/,
     ],
     ['the third death', { kind: 'died', cause: 'signal SIGKILL' }, { attempt: 3 }, /cut off three times/],
     ['a fourth start', answered('never'), { attempt: 4 }, /cut off three times/],
     ['a secret in the answer', answered(`the key is ${secret}`), {}, /did not post it/],
-    ['Chinese', apiError(529), { zh: true }, /负载过高/],
+    ['Chinese', apiError(529), { zh: true, postponements: 2 }, /负载过高/],
+    ['a history that only a fresh session could mend, without one', tooLong, {}, /could not reach Claude/],
+    [
+      'a bad request that a fresh session makes, too',
+      apiError(400),
+      { next: { again: apiError(400), fresh: apiError(400) } },
+      /could not reach Claude/,
+    ],
   ];
 
 for (const [title, result, given, says] of sentences) {
@@ -116,4 +170,42 @@ test('a turn that a drain interrupts is given back, unless it had just finished'
     (await run(t, answered('just in time'), { whenStopped: true, event: 'drain' })).text,
     'just in time',
   );
+});
+
+test('overload is waited for twice, and the room is told once, ahead of the answer', async (t) => {
+  const first = await run(t, apiError(529));
+  assert.ok(first.kind === 'postponed');
+  assert.equal(first.delayMs, 20_000);
+  assert.match(first.notice?.body ?? '', /m81-901.*Claude is overloaded, I’ll try again in 20 seconds/s);
+  const second = await run(t, apiError(null, 'overloaded'), { postponements: 1 });
+  assert.ok(second.kind === 'postponed');
+  assert.deepEqual([second.delayMs, second.notice], [60_000, null]);
+  assert.match((await run(t, answered('ok'), { postponements: 1 })).prompts[0]?.text ?? '', /was cut off/);
+});
+
+test('a history that the model refuses: a fresh session answers, and says so in the same post', async (t) => {
+  for (const [refused, next] of [
+    [tooLong, {}],
+    [apiError(400), { again: apiError(400) }],
+  ] as const) {
+    const { text, prompts } = await run(t, refused, { next: { ...next, fresh: answered('**yes**') } });
+    assert.equal(
+      text,
+      'My memory of this conversation could not be used any more, so I go on with only its last 2 exchanges.yes',
+    );
+    assert.equal(prompts.at(-1)?.uuid, 'u');
+  }
+});
+
+test('one bad request is asked again in the same session', async (t) => {
+  const { text, prompts } = await run(t, apiError(400), {
+    next: { again: answered('yes'), fresh: answered('no') },
+  });
+  assert.equal(text, 'yes');
+  assert.match(prompts[1]?.text ?? '', /^\[The first try/);
+});
+
+test('a turn that a person ends is left to whoever ended it, unless it had just finished', async (t) => {
+  assert.equal((await run(t, { kind: 'interrupted' }, { whenStopped: true, event: 'halt' })).kind, 'halted');
+  assert.equal((await run(t, answered('done'), { whenStopped: true, event: 'halt' })).text, 'done');
 });

@@ -11,6 +11,7 @@ import { showBody } from '../../src/playground/sanitiser.ts';
 import type { Lease } from '../../src/sessions/pool.ts';
 import { readFile, writeContent } from '../../src/turns/content.ts';
 import { runTurn } from '../../src/turns/run-turn.ts';
+import { createProgress } from '../../src/turns/steps.ts';
 import { testClock } from '../support/clock.ts';
 import { publicUrl, setDownloads } from '../support/downloads.ts';
 
@@ -43,7 +44,8 @@ function setTurn(t: TestContext, given: Parameters<typeof setDownloads>[2] & { z
         promptUuid: 'u',
         previousPromptUuid: null,
       },
-      messages: [{ messageId: 81, authorId: 1, content, receivedAt: clock.now() }],
+      ...{ postponements: 0, startedAt: clock.now() },
+      messages: [{ id: 1, messageId: 81, authorId: 1, content, receivedAt: clock.now() }],
     };
     const lease: Lease = {
       path: 'hot',
@@ -51,23 +53,30 @@ function setTurn(t: TestContext, given: Parameters<typeof setDownloads>[2] & { z
         hooks = given;
         return work((call) => given.useTool(call, slot));
       },
+      startOver: async () => null,
       async stop() {},
       async [Symbol.asyncDispose]() {},
     };
-    const result = await runTurn(turn, bot, lease, {
-      ...{
-        clock,
-        emit: () => {},
-        timeZone: 'UTC',
-        turnTimeoutMs: 600_000,
-        stopping: new AbortController().signal,
+    const result = await runTurn(
+      turn,
+      bot,
+      lease,
+      {
+        ...{
+          clock,
+          emit: () => {},
+          timeZone: 'UTC',
+          turnTimeoutMs: 600_000,
+          stopping: new AbortController().signal,
+        },
+        ...{
+          secrets: new Set<string>(),
+          downloads: stage.downloads,
+          publicUrl: given.publicUrl === undefined ? publicUrl : given.publicUrl,
+        },
       },
-      ...{
-        secrets: new Set<string>(),
-        downloads: stage.downloads,
-        publicUrl: given.publicUrl === undefined ? publicUrl : given.publicUrl,
-      },
-    });
+      { progress: createProgress(), halt: new AbortController().signal },
+    );
     const drafts = result.kind === 'decided' ? result.drafts : [];
     const shown = drafts
       .filter(({ kind }) => kind === 'post')

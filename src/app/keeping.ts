@@ -1,0 +1,86 @@
+import { dirname } from 'node:path';
+import type { CampfireClient } from '../campfire/client.ts';
+import type { Bot } from '../config/bot.ts';
+import type { Bots } from '../config/bots.ts';
+import type { Settings } from '../config/settings.ts';
+import type { Downloads } from '../downloads/downloads.ts';
+import type { Clock } from '../lib/clock.ts';
+import { messageOf } from '../lib/errors.ts';
+import { createMailHistory } from '../mail/history.ts';
+import type { Conversation, Mail } from '../mail/mail.ts';
+import { environmentOf, listProcesses } from '../processes/proc.ts';
+import { createKeptConversations, type KeptConversations } from '../sessions/kept.ts';
+import type { Pool } from '../sessions/pool.ts';
+import type { Store } from '../store/sqlite.ts';
+import type { Emit } from '../telemetry/events.ts';
+import { type AcceptParts, accept, type SaidMessage } from '../turns/accept.ts';
+import { createCatchUp } from '../turns/catch-up.ts';
+import { createRetention } from '../turns/retention.ts';
+import type { Seen } from '../turns/seen.ts';
+import { createWorkspaces, type Workspaces } from '../turns/workspace.ts';
+import { buildStorage } from './storage.ts';
+
+/** What is kept, for how long, and what is fetched that never came: everything about time and disk. */
+
+export interface KeepingParts {
+  settings: Settings;
+  store: Store;
+  mail: Mail;
+  kept: KeptConversations;
+  pool: Pool;
+  bots: Bots;
+  findBot: (id: string) => Bot | 'gone' | 'unclear';
+  client: CampfireClient;
+  seen: Seen;
+  downloads: Downloads;
+  clock: Clock;
+  emit: Emit;
+  onAccepted: AcceptParts['onAccepted'];
+  onDecided: AcceptParts['onDecided'];
+}
+
+export function buildKeeping(parts: KeepingParts) {
+  const { settings, store, mail, bots, seen, clock, emit, onAccepted, onDecided } = parts;
+  const history = createMailHistory(store, clock);
+  const storage = buildStorage({ store, dataDir: settings.dataDir, clock, emit });
+  const isBot = (userId: number) => bots.all().some((bot) => bot.userId === userId);
+  const acceptParts = { mail, history, seen, clock, emit, isBot, onAccepted, onDecided };
+  const keep = (bot: Bot, message: SaidMessage) => storage.keep(() => accept(bot, message, acceptParts));
+  const catchUp = createCatchUp({
+    ...{ bots: () => bots.all(), client: parts.client, history, maxAgeMs: settings.catchUpMs, clock, emit },
+    async accept(bot, message) {
+      const kept = await keep(bot, message);
+      if (kept.kind === 'refused') return 'refused';
+      return kept.isNew ? 'accepted' : 'duplicate';
+    },
+  });
+  const retention = createRetention({
+    ...{ store, history, kept: parts.kept, pool: parts.pool, findBot: parts.findBot, clock, emit },
+    ...{ retentionMs: settings.retentionMs, conversationRetentionMs: settings.conversationRetentionMs },
+    foldersInUse,
+    onForgotten: (conversation) =>
+      void parts.downloads
+        .forgetConversation(conversation)
+        .catch((error) => emit({ type: 'part.failed', part: 'downloads', problem: messageOf(error) })),
+  });
+  return { storage, keep, catchUp, retention };
+}
+
+export function buildKept({ settings, store, emit }: { settings: Settings; store: Store; emit: Emit }): {
+  kept: KeptConversations;
+  workspaces: Workspaces;
+} {
+  const kept = createKeptConversations(store, settings.dataDir);
+  const workspaces = createWorkspaces({
+    maxBytes: settings.workspaceMaxBytes,
+    folderOf: (conversation: Conversation) => kept.folderOf(conversation),
+    onError: (error) => emit({ type: 'part.failed', part: 'workspace', problem: messageOf(error) }),
+  });
+  return { kept, workspaces };
+}
+
+/** The slots of running agents, spares included: each has its configuration there. */
+function foldersInUse(): Set<string> {
+  const folders = listProcesses().map(({ pid }) => environmentOf(pid, 'CLAUDE_CONFIG_DIR'));
+  return new Set(folders.flatMap((config) => (config ? [dirname(config)] : [])));
+}

@@ -1,0 +1,19 @@
+import { downloadMigrations } from '../downloads/schema.ts';
+import { historyMigrations } from '../mail/history.ts';
+import { markMigrations } from '../mail/marks.ts';
+import { mailMigrations } from '../mail/schema.ts';
+import { ledgerMigrations } from '../processes/ledger.ts';
+import { conversationMigrations } from '../sessions/resume.ts';
+import type { Migration } from '../store/sqlite.ts';
+import { retentionMigrations } from '../turns/retention.ts';
+
+/** Every step of the database's schema; each folder brings those of its own tables. */
+export const migrations: readonly Migration[] = [
+  ...mailMigrations,
+  ...historyMigrations,
+  ...markMigrations,
+  ...retentionMigrations,
+  ...ledgerMigrations,
+  ...conversationMigrations,
+  ...downloadMigrations,
+];

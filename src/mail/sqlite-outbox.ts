@@ -1,0 +1,112 @@
+import type { Clock } from '../lib/clock.ts';
+import type { Store } from '../store/sqlite.ts';
+import type { Conversation, DeliveryResult, NoticeState, Outbox, OutboxRow } from './mail.ts';
+import { messagesOf } from './sqlite-rows.ts';
+
+/** The outbox in the embedded database. A row found `sending` is in doubt: one process writes, and it knows its own. */
+export function createOutbox(store: Store, clock: Clock): Outbox {
+  return {
+    async conversationsWithOutbox() {
+      return store.all<Conversation & { at: number }>(
+        `SELECT bot_id AS botId, room_id AS roomId, due_at AS at FROM outbox WHERE id IN
+           (SELECT min(id) FROM outbox WHERE state IN ('pending', 'sending') GROUP BY bot_id, room_id)
+         ORDER BY due_at`,
+      );
+    },
+    async takeOutbox(conversation, now) {
+      return store.transaction(() => takeFirst(store, conversation, now));
+    },
+    async settleOutbox(row, result) {
+      store.transaction(() => record(store, row, result, clock.now()));
+    },
+    async noticeOf({ id }) {
+      return noticeOf(store, id);
+    },
+  };
+}
+
+function takeFirst(store: Store, { botId, roomId }: Conversation, now: number): OutboxRow | null {
+  const first = store.get<
+    Omit<OutboxRow, 'inDoubt' | 'messages' | 'noticeId'> & { state: string; dueAt: number }
+  >(
+    `SELECT outbox.id, turn_id AS turnId, outbox.bot_id AS botId, outbox.room_id AS roomId, ordinal, kind, body,
+            outbox.state, tries, outbox.due_at AS dueAt, decided_at AS decidedAt,
+            (SELECT max(campfire_id) FROM outbox AS earlier
+             WHERE earlier.turn_id = outbox.turn_id AND earlier.ordinal < outbox.ordinal) AS sentBefore
+     FROM outbox JOIN turns ON turns.id = turn_id
+     WHERE outbox.bot_id = ? AND outbox.room_id = ? AND outbox.state IN ('pending', 'sending')
+     ORDER BY outbox.id LIMIT 1`,
+    botId,
+    roomId,
+  );
+  if (!first || first.dueAt > now) return null;
+  store.run(`UPDATE outbox SET state = 'sending' WHERE id = ?`, first.id);
+  const { state, dueAt: _, ...row } = first;
+  const notice = row.ordinal === 0 ? noticeOf(store, row.turnId) : null;
+  return {
+    ...{ ...row, messages: messagesOf(store, row.turnId), inDoubt: state === 'sending' },
+    noticeId: notice?.kind === 'shown' ? notice.id : null,
+  };
+}
+
+/** The notice of a turn's messages is the row of its carrier, and theirs alone if no other turn's message names it. */
+function noticeOf(store: Store, turnId: number): NoticeState {
+  const carriers = store.all<{ id: number | null }>(
+    'SELECT DISTINCT noticed_by AS id FROM messages WHERE turn_id = ?',
+    turnId,
+  );
+  const [carrier] = carriers;
+  if (carriers.length === 1 && carrier?.id === null) return { kind: 'none' };
+  const row = store.get<{ state: string; campfireId: number | null }>(
+    `SELECT state, campfire_id AS campfireId FROM outbox WHERE turn_id = ?1 AND NOT EXISTS
+       (SELECT 1 FROM messages WHERE noticed_by = ?1 AND turn_id IS NOT ?2)`,
+    ...[carrier?.id ?? 0, turnId],
+  );
+  if (carriers.length !== 1 || !row) return { kind: 'fixed' };
+  if (row.state === 'pending' || row.state === 'sending') return { kind: 'on-its-way' };
+  return row.campfireId === null ? { kind: 'fixed' } : { kind: 'shown', id: row.campfireId };
+}
+
+function record(store: Store, row: OutboxRow, result: DeliveryResult, now: number): void {
+  switch (result.kind) {
+    case 'retry':
+    case 'ask-again':
+      store.run(
+        `UPDATE outbox SET state = ?, tries = tries + 1, due_at = ?, problem = ? WHERE id = ?`,
+        result.kind === 'retry' ? 'pending' : 'sending',
+        Math.round(result.at),
+        result.problem,
+        row.id,
+      );
+      return;
+    case 'replaced':
+      store.run(
+        `UPDATE outbox SET state = 'pending', kind = ?, body = ?, problem = ? WHERE id = ?`,
+        ...[result.draft.kind, result.draft.body, result.problem, row.id],
+      );
+      return;
+    case 'sent':
+    case 'undeliverable':
+      store.run(
+        `UPDATE outbox SET state = ?, campfire_id = ?, problem = ? WHERE id = ?`,
+        result.kind,
+        result.kind === 'sent' ? result.campfireId : null,
+        result.kind === 'undeliverable' ? result.problem : null,
+        row.id,
+      );
+      if (row.noticeId !== null) {
+        // It was deleted or has become the answer: nobody may touch it any more.
+        store.run(
+          `UPDATE outbox SET campfire_id = NULL WHERE turn_id IN
+             (SELECT noticed_by FROM messages WHERE turn_id = ?)`,
+          row.turnId,
+        );
+      }
+      store.run(
+        `UPDATE turns SET state = 'settled', settled_at = ? WHERE id = ? AND state = 'decided' AND NOT EXISTS
+           (SELECT 1 FROM outbox WHERE turn_id = turns.id AND state IN ('pending', 'sending'))`,
+        now,
+        row.turnId,
+      );
+  }
+}

@@ -1,0 +1,41 @@
+import type { Store } from '../store/sqlite.ts';
+import type { Conversation, Message } from './mail.ts';
+
+/** What mailbox and outbox have in common: reading messages, and putting rows behind each other. */
+
+/** What a turn is over; for the carrier of a notice, what the notice is about. */
+export function messagesOf(store: Store, turnId: number): [Message, ...Message[]] {
+  const own = readMessages(store, 'turn_id = ?', turnId);
+  const [first, ...rest] = own.length > 0 ? own : readMessages(store, 'noticed_by = ?', turnId);
+  if (!first) throw new Error(`Turn ${turnId} has no message.`);
+  return [first, ...rest];
+}
+
+/** A message's columns, as the contract names them. */
+export const messageColumns =
+  'id, message_id AS messageId, author_id AS authorId, content, received_at AS receivedAt';
+
+/** Messages in the order of their conversation. `condition` is SQL of this folder. */
+export function readMessages(store: Store, condition: string, ...values: (string | number)[]): Message[] {
+  return store.all<Message>(
+    `SELECT ${messageColumns} FROM messages WHERE ${condition} ORDER BY position, id`,
+    ...values,
+  );
+}
+
+export interface NewRow {
+  turnId: number;
+  ordinal: number;
+  kind: string;
+  body: string;
+  now: number;
+}
+
+/** Puts a row behind everything its conversation has to send. */
+export function addRow(store: Store, { botId, roomId }: Conversation, row: NewRow): void {
+  store.run(
+    `INSERT INTO outbox (turn_id, bot_id, room_id, ordinal, kind, body, state, due_at)
+     VALUES (?, ?, ?, ?, ?, ?, 'pending', ?)`,
+    ...[row.turnId, botId, roomId, row.ordinal, row.kind, row.body, row.now],
+  );
+}

@@ -1,0 +1,81 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Store } from '../store/sqlite.ts';
+import type { Conversation } from './resume.ts';
+
+/** What is kept on disk of conversations that are not live: which there are, and how they are let go. */
+export interface KeptConversations {
+  /** Conversations that had no turn since that time (epoch ms), the longest idle first. */
+  idleSince(time: number, max: number): Conversation[];
+  /** Conversations of a bot. */
+  ofBot(botId: string, max: number): Conversation[];
+  /** Ids of all bots that have conversations. */
+  botIds(): string[];
+  /** The folder that the conversation lives in; null when it has none. */
+  folderOf(conversation: Conversation): string | null;
+  /** Takes the conversation off the record; its folder is then nobody's. Returns the folder. */
+  release(conversation: Conversation): string | null;
+  /** Folders that no conversation names and that nobody has touched since that time. */
+  unnamedFolders(untouchedSince: number): Promise<string[]>;
+  /** Deletes such a folder; one that is gone already is no error. */
+  deleteFolder(folder: string): Promise<void>;
+}
+
+export function createKeptConversations(store: Store, dataDir: string): KeptConversations {
+  const parent = join(dataDir, 'sessions');
+  const folderOf = ({ botId, roomId }: Conversation): string | null => {
+    const known = store.get<{ slotId: string }>(
+      'SELECT slot_id AS slotId FROM conversations WHERE bot_id = ? AND room_id = ?',
+      ...[botId, roomId],
+    );
+    return known ? join(parent, known.slotId) : null;
+  };
+  return {
+    folderOf,
+    idleSince: (time, max) =>
+      store.all<Conversation>(
+        `SELECT bot_id AS botId, room_id AS roomId FROM conversations WHERE used_at < ? ORDER BY used_at LIMIT ?`,
+        ...[time, max],
+      ),
+    ofBot: (botId, max) =>
+      store.all<Conversation>(
+        'SELECT bot_id AS botId, room_id AS roomId FROM conversations WHERE bot_id = ? LIMIT ?',
+        ...[botId, max],
+      ),
+    botIds: () =>
+      store.all<{ id: string }>('SELECT DISTINCT bot_id AS id FROM conversations').map(({ id }) => id),
+    release(conversation) {
+      const folder = folderOf(conversation);
+      store.run(
+        'DELETE FROM conversations WHERE bot_id = ? AND room_id = ?',
+        ...[conversation.botId, conversation.roomId],
+      );
+      return folder;
+    },
+    async unnamedFolders(untouchedSince) {
+      const named = new Set(
+        store.all<{ id: string }>('SELECT slot_id AS id FROM conversations').map(({ id }) => id),
+      );
+      const found: string[] = [];
+      for (const id of await readdir(parent).catch(() => [])) {
+        const folder = join(parent, id);
+        if (!named.has(id) && (await lastTouched(folder)) < untouchedSince) found.push(folder);
+      }
+      return found;
+    },
+    deleteFolder: (folder) => rm(folder, { recursive: true, force: true, maxRetries: 3 }),
+  };
+}
+
+/** Newer of the folder's own time and those of its parts, which change with every file made in them; 0 when gone. */
+async function lastTouched(folder: string): Promise<number> {
+  const times = await Promise.all(
+    ['', 'config', 'work', 'temp'].map((part) =>
+      stat(join(folder, part)).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => 0,
+      ),
+    ),
+  );
+  return Math.max(...times);
+}

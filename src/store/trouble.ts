@@ -1,0 +1,21 @@
+/**
+ * What a failed statement tells about the disk and the file. Facts: SQLite's primary result code is the low byte of
+ * `errcode`; a full disk is SQLITE_FULL (13), or SQLITE_IOERR (10) where a sync noticed it; a damaged file is
+ * SQLITE_CORRUPT (11) or SQLITE_NOTADB (26).
+ */
+export type StoreTrouble = 'full' | 'io' | 'damaged';
+
+/** Null for errors that are neither: a broken constraint, a defect in a statement. */
+export function storeTrouble(error: unknown): StoreTrouble | null {
+  if (!(error instanceof Error)) return null;
+  if ('code' in error && error.code === 'ENOSPC') return 'full';
+  if (!('errcode' in error) || typeof error.errcode !== 'number') return null;
+  return byResult.get(error.errcode & 0xff) ?? null;
+}
+
+const byResult: ReadonlyMap<number, StoreTrouble> = new Map([
+  [13, 'full'],
+  [10, 'io'],
+  [11, 'damaged'],
+  [26, 'damaged'],
+]);

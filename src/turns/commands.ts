@@ -1,0 +1,212 @@
+import type { Bot } from '../config/bot.ts';
+import { type Clock, within } from '../lib/clock.ts';
+import type { Conversation, Mailbox, Message, Situation, Turn } from '../mail/mail.ts';
+import type { Pool } from '../sessions/pool.ts';
+import type { Conversations } from '../sessions/resume.ts';
+import type { Emit } from '../telemetry/events.ts';
+import { readContent } from './content.ts';
+import { type Control, recogniseControl } from './control.ts';
+import { languageOf, noticeBody } from './run-turn.ts';
+import type { Running, Sentence } from './sentence.ts';
+import { nameOf, type Runner } from './serve.ts';
+import { abilityWords, doingWords } from './steps.ts';
+
+/**
+ * What control words do. Each is a message that waits beside the turns until it is settled here, so that a restart
+ * finds it again.
+ *
+ * Invariants:
+ * 1. What a stop ends and the line that says so are decided in one step; the line says what was ended in that step.
+ * 2. Obeying a word twice, the first time cut off by a crash, does no harm.
+ */
+
+/** A stop is confirmed after this time, even if the agent has not ended by then: the room hears it within a second. */
+const haltMs = 600;
+/** An agent that would not end is tried again so often before `new` gives up and says so. */
+const closeTries = 5;
+const closeAgainMs = 1000;
+
+export interface CommandParts {
+  mail: Mailbox;
+  pool: Pick<Pool, 'close' | 'snapshot'>;
+  conversations: Pick<Conversations, 'describe' | 'erase'>;
+  clock: Clock;
+  emit: Emit;
+  /** Told when outbox rows were written. */
+  onDecided: () => void;
+}
+
+/** Whoever serves the conversation right now. */
+export interface Serving {
+  runner: Runner;
+  ended: Promise<void>;
+}
+
+/** Obeys one message. Nobody begins to serve the conversation meanwhile; who already does is `serving`. */
+export async function obey(
+  message: Message,
+  conversation: Conversation,
+  bot: Bot,
+  serving: Serving | null,
+  parts: CommandParts,
+): Promise<void> {
+  const word = controlIn(message, bot) ?? 'help';
+  parts.emit({ type: 'message.control', session: nameOf(conversation), messageId: message.messageId, word });
+  if (word === 'stop') return stop(message, conversation, bot, serving, parts);
+  if (word === 'new') return forget(message, conversation, bot, serving, parts);
+  const sentence =
+    word === 'help' ? helpOf(bot, message) : await statusOf(message, conversation, bot, serving, parts);
+  await settle(conversation, bot, message, { sentence, withdrawn: [], stopTurn: null }, parts);
+}
+
+/** The control word that a message is, as the person wrote it. */
+export function controlIn({ content }: Pick<Message, 'content'>, bot: Bot): Control | null {
+  const { html, plain } = readContent(content);
+  // Quotes, links and files are part of the HTML only, and none of them is a control word.
+  const isBare = html === null || !/<(?:blockquote|a|img|figure|pre|ul|ol)\b/i.test(html);
+  return isBare ? recogniseControl(plain, bot.name) : null;
+}
+
+/** What a stop ends: the unfinished turn, whoever asked for it, and what its author had said before and still waits. */
+export function planStop(
+  message: Message,
+  { turn, waiting }: Situation,
+): { stopTurn: Turn | null; withdrawn: Message[] } {
+  const isBefore = (other: Message) =>
+    other.messageId !== null && message.messageId !== null
+      ? other.messageId < message.messageId
+      : other.id < message.id;
+  return {
+    stopTurn: turn?.messages.some(isBefore) ? turn : null,
+    withdrawn: waiting.filter((other) => other.authorId === message.authorId && isBefore(other)),
+  };
+}
+
+async function stop(
+  message: Message,
+  conversation: Conversation,
+  bot: Bot,
+  serving: Serving | null,
+  parts: CommandParts,
+): Promise<void> {
+  for (;;) {
+    const situation = await parts.mail.situation(conversation);
+    if (!situation.atOnce.some(({ id }) => id === message.id)) return;
+    const before = planStop(message, situation);
+    if (serving && (before.stopTurn || before.withdrawn.length > 0)) {
+      serving.runner.halt();
+      await within(parts.clock, haltMs, serving.ended);
+    }
+    // What was finished just in time is answered, and not stopped.
+    const { stopTurn, withdrawn } = planStop(message, await parts.mail.situation(conversation));
+    const stopped = stopTurn && describeTurn(stopTurn, bot, message, serving, parts.clock);
+    const sentence: Sentence = { say: 'stop', stopped, withdrawn: withdrawn.length };
+    if (await settle(conversation, bot, message, { sentence, withdrawn, stopTurn }, parts)) return;
+  }
+}
+
+async function forget(
+  message: Message,
+  conversation: Conversation,
+  bot: Bot,
+  serving: Serving | null,
+  parts: CommandParts,
+): Promise<void> {
+  serving?.runner.halt();
+  await serving?.ended;
+  const { turn: stopTurn } = await parts.mail.situation(conversation);
+  const stopped = stopTurn && describeTurn(stopTurn, bot, message, serving, parts.clock);
+  await closeSession(conversation, parts);
+  parts.conversations.erase(conversation);
+  parts.emit({ type: 'conversation.forgotten', session: nameOf(conversation) });
+  await settle(
+    conversation,
+    bot,
+    message,
+    { sentence: { say: 'new', stopped }, withdrawn: [], stopTurn },
+    parts,
+  );
+}
+
+/** @throws Error when the session would not end; the word then stays where it is and is obeyed later. */
+async function closeSession(conversation: Conversation, { pool, clock }: CommandParts): Promise<void> {
+  const name = nameOf(conversation);
+  for (let tries = 0; tries < closeTries; tries++) {
+    await pool.close(name, 'forgotten');
+    if (!pool.snapshot().some(({ id }) => id === name)) return;
+    await clock.sleep(closeAgainMs);
+  }
+  throw new Error(`The session of ${name} did not end, so it cannot be forgotten yet.`);
+}
+
+async function settle(
+  conversation: Conversation,
+  bot: Bot,
+  message: Message,
+  { sentence, withdrawn, stopTurn }: { sentence: Sentence; withdrawn: Message[]; stopTurn: Turn | null },
+  { mail, emit, clock, onDecided }: CommandParts,
+): Promise<boolean> {
+  const body = noticeBody({ messages: [message] }, bot, sentence, 0);
+  const done = await mail.settle(conversation, {
+    messages: [...withdrawn, message],
+    stopTurn: stopTurn?.id ?? null,
+    outcome: { kind: sentence.say === 'stop' ? 'stopped' : 'answered' },
+    drafts: [{ kind: 'post', body }],
+  });
+  if (!done) return false;
+  onDecided();
+  if (stopTurn) {
+    emit({
+      ...{
+        type: 'turn.decided',
+        session: nameOf(conversation),
+        turn: String(stopTurn.id),
+        outcome: 'stopped',
+      },
+      ...{
+        path: null,
+        durationMs: clock.now() - stopTurn.startedAt,
+        costUsd: null,
+        cause: `by a person's word`,
+      },
+    });
+  }
+  return true;
+}
+
+async function statusOf(
+  message: Message,
+  conversation: Conversation,
+  bot: Bot,
+  serving: Serving | null,
+  { mail, conversations, clock }: CommandParts,
+): Promise<Sentence> {
+  const { turn, waiting } = await mail.situation(conversation);
+  const memory = conversations.describe(conversation);
+  return {
+    say: 'status',
+    running: turn && describeTurn(turn, bot, message, serving, clock),
+    waiting: waiting.length,
+    memory: memory && { turns: memory.turns, usedMsAgo: Math.max(0, clock.now() - memory.usedAt) },
+  };
+}
+
+function describeTurn(
+  turn: Turn,
+  bot: Bot,
+  message: Message,
+  serving: Serving | null,
+  clock: Clock,
+): Running {
+  const step = serving?.runner.turn?.id === turn.id ? serving.runner.progress.current() : null;
+  return {
+    name: readContent(turn.messages[0].content).author ?? '…',
+    forMs: Math.max(0, clock.now() - turn.startedAt),
+    step: step && doingWords(step, languageOf(bot, [message])),
+  };
+}
+
+function helpOf(bot: Bot, message: Message): Sentence {
+  const abilities = abilityWords(bot.tools, languageOf(bot, [message]));
+  return { say: 'help', name: bot.name, description: bot.description, abilities };
+}

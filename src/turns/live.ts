@@ -1,0 +1,153 @@
+import type { CampfireClient } from '../campfire/client.ts';
+import type { FaceBook } from '../campfire/face.ts';
+import { renderReply } from '../campfire/html/render.ts';
+import type { Bot } from '../config/bot.ts';
+import { type Clock, within } from '../lib/clock.ts';
+import { messageOf } from '../lib/errors.ts';
+import { type Mail, noticeOrdinals, type Turn } from '../mail/mail.ts';
+import type { Emit } from '../telemetry/events.ts';
+import { decideLive } from './live-policy.ts';
+import { languageOf, markerOf, noticeBody } from './run-turn.ts';
+import { doingWords, type Progress, type View } from './steps.ts';
+import { withoutSecretTail } from './withheld.ts';
+
+/**
+ * The one message that shows what a running turn does: its step in words, then the answer as it is written.
+ *
+ * Invariants:
+ * 1. It is the notice of the turn's messages, so that there is one at most, and that a restart finds it again.
+ * 2. Nothing of it changes once `end` has resolved, unless `end` says so: the outcome has the last word.
+ * 3. What is shown holds no secret and no beginning of one.
+ */
+
+export interface LiveParts {
+  mail: Pick<Mail, 'notice' | 'noticeOf'>;
+  client: Pick<CampfireClient, 'edit' | 'delete'>;
+  faces: FaceBook;
+  secrets: ReadonlySet<string>;
+  clock: Clock;
+  emit: Emit;
+  /** Told when outbox rows were written. */
+  onDecided: () => void;
+}
+
+export interface LiveMessage {
+  /** Ends it and tells whether the room already sees the beginning of what is now the answer. */
+  end(): Promise<{ showsAnswer: boolean }>;
+  /** Takes it out of the room after `end`, where that is possible: its turn will not answer. */
+  remove(): Promise<void>;
+}
+
+/** Edits under way at the end get this long; one that takes longer may still arrive. */
+const lastEditMs = 2_000;
+/** What is shown of a long answer before it is whole; the rest follows with it. */
+const shownMaxCharacters = 6_000;
+
+export function showLive(turn: Turn, bot: Bot, progress: Progress, parts: LiveParts): LiveMessage {
+  return new LiveTurn(turn, bot, progress, parts);
+}
+
+class LiveTurn implements LiveMessage {
+  readonly #turn: Turn;
+  readonly #bot: Bot;
+  readonly #progress: Progress;
+  readonly #parts: LiveParts;
+  readonly #over = new AbortController();
+  readonly #running: Promise<void>;
+  #shown: View | null = null;
+
+  constructor(turn: Turn, bot: Bot, progress: Progress, parts: LiveParts) {
+    this.#turn = turn;
+    this.#bot = bot;
+    this.#progress = progress;
+    this.#parts = parts;
+    this.#running = this.#run().catch((error: unknown) =>
+      parts.emit({ type: 'part.failed', part: 'live message', problem: messageOf(error) }),
+    );
+  }
+
+  async end(): Promise<{ showsAnswer: boolean }> {
+    this.#over.abort();
+    if ((await within(this.#parts.clock, lastEditMs, this.#running)) === 'timeout')
+      return { showsAnswer: false };
+    const [shown, now] = [this.#shown, this.#progress.view()];
+    const showsAnswer = shown?.kind === 'text' && now.kind === 'text' && now.text.startsWith(shown.text);
+    return { showsAnswer };
+  }
+
+  async remove(): Promise<void> {
+    const notice = await this.#parts.mail.noticeOf(this.#turn);
+    if (notice.kind === 'shown') await this.#parts.client.delete(this.#bot.key, this.#turn.roomId, notice.id);
+  }
+
+  async #run(): Promise<void> {
+    const { mail, clock, faces } = this.#parts;
+    const startedMs = clock.monotonicMs();
+    let editedMs: number | null = null;
+    for (;;) {
+      const view = this.#view();
+      const decision = decideLive({
+        face: await faces.find(this.#bot.key, this.#turn.roomId),
+        ranMs: clock.monotonicMs() - startedMs,
+        notice: await mail.noticeOf(this.#turn),
+        isNew: !sameView(view, this.#shown),
+        sinceEditMs: editedMs === null ? null : clock.monotonicMs() - editedMs,
+      });
+      if (this.#over.signal.aborted) return;
+      if (decision.kind === 'post') {
+        await this.#post(view);
+      } else if (decision.kind === 'edit') {
+        if (!(await this.#edit(decision.id, view))) return;
+        editedMs = clock.monotonicMs();
+      } else {
+        if (decision.lookAgainMs === null) return;
+        await clock.sleep(decision.lookAgainMs, this.#over.signal);
+      }
+      if (this.#over.signal.aborted) return;
+    }
+  }
+
+  /** What may be shown now. */
+  #view(): View {
+    const view = this.#progress.view();
+    if (view.kind !== 'text') return view;
+    const text = withoutSecretTail(view.text.slice(0, shownMaxCharacters), this.#parts.secrets);
+    return text === null || text.trim() === '' ? { kind: 'thinking' } : { kind: 'text', text };
+  }
+
+  /** Through the outbox: its place is before the answer, and a restart knows of it. */
+  async #post(view: View): Promise<void> {
+    const { mail, onDecided } = this.#parts;
+    const ordinal = noticeOrdinals.working;
+    if (await mail.notice(this.#turn, this.#turn.messages, { ordinal, body: this.#bodyOf(view) })) {
+      this.#shown = view;
+      onDecided();
+    }
+  }
+
+  /** Straight to Campfire: an edit that is lost costs nothing, the next one shows more. False when it is over. */
+  async #edit(id: number, view: View): Promise<boolean> {
+    const { client } = this.#parts;
+    const result = await client.edit(this.#bot.key, this.#turn.roomId, id, this.#bodyOf(view));
+    if (result.kind === 'done') this.#shown = view;
+    return result.kind === 'done' || result.kind === 'unavailable' || result.kind === 'tooMany';
+  }
+
+  #bodyOf(view: View): string {
+    const ordinal = noticeOrdinals.working;
+    const language = languageOf(this.#bot, this.#turn.messages);
+    if (view.kind === 'text') {
+      const marker = () => markerOf(this.#turn)(ordinal);
+      const [body] = renderReply(`${view.text} …`, { marker, language }).bodies;
+      if (body !== undefined) return body;
+    }
+    const doing = view.kind === 'tool' ? doingWords(view.step, language) : null;
+    return noticeBody(this.#turn, this.#bot, { say: 'working', doing }, ordinal);
+  }
+}
+
+function sameView(one: View, other: View | null): boolean {
+  if (one.kind === 'text') return other?.kind === 'text' && other.text === one.text;
+  if (one.kind === 'tool') return other?.kind === 'tool' && other.step === one.step;
+  return other?.kind === 'thinking';
+}

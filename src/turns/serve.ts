@@ -1,0 +1,218 @@
+import { systemPrompt } from '../agent/prompt.ts';
+import { fateOfPrompt } from '../agent/transcript.ts';
+import type { Bot } from '../config/bot.ts';
+import { messageOf } from '../lib/errors.ts';
+import {
+  type Conversation,
+  type Mail,
+  type Mailbox,
+  type OutboxDraft,
+  type Turn,
+  TurnDecidedError,
+} from '../mail/mail.ts';
+import { type Lease, LeaseWithdrawnError, type Pool } from '../sessions/pool.ts';
+import type { Conversations } from '../sessions/resume.ts';
+import type { SessionBot } from '../sessions/session.ts';
+import type { SessionName, SessionPath } from '../telemetry/events.ts';
+import { withLateLine } from './late.ts';
+import { type LiveParts, showLive } from './live.ts';
+import { type Attempt, answered, decided, languageOf, type RunTurnParts, runTurn } from './run-turn.ts';
+import { createProgress, type Progress } from './steps.ts';
+import { createTurnFiles } from './turn-files.ts';
+import type { Workspaces } from './workspace.ts';
+
+/**
+ * One conversation's next turn, from the mailbox to its outcome.
+ *
+ * Invariants:
+ * 1. A session is held before the turn is begun: an attempt counts only once it can really start.
+ * 2. What is not finished stays in the mailbox, where the next look finds it.
+ * 3. Before a turn is run again its last attempt is looked up in the transcript: a complete answer is not made twice.
+ */
+
+export interface ServeParts extends RunTurnParts, Omit<LiveParts, 'mail'> {
+  mail: Mail;
+  pool: Pick<Pool, 'lease'>;
+  conversations: Pick<Conversations, 'transcript'>;
+  /** The bot as its file says now. `unclear` when it may only be missing because a file cannot be read. */
+  findBot: (id: string) => Bot | 'gone' | 'unclear';
+  /** Told when outbox rows were written. */
+  onDecided: () => void;
+  workspaces: Workspaces;
+  workspaceMaxBytes: number;
+}
+
+/** Whoever serves a conversation, as others see it. */
+export interface Runner {
+  /** The turn that runs; null while it waits for a session. */
+  turn: Turn | null;
+  progress: Progress;
+  /** Ends the waiting or the turn; the turn's outcome is then up to whoever calls. */
+  halt(): void;
+  halted: AbortSignal;
+}
+
+export function createRunner(): Runner {
+  const halt = new AbortController();
+  return { turn: null, progress: createProgress(), halt: () => halt.abort(), halted: halt.signal };
+}
+
+/** Serves what is due. False when nothing was. */
+export async function serve(conversation: Conversation, runner: Runner, parts: ServeParts): Promise<boolean> {
+  const { mail, pool, clock } = parts;
+  const bot = parts.findBot(conversation.botId);
+  if (bot === 'unclear') throw new Error(`No usable bot file for ${conversation.botId}; its messages wait.`);
+  if (bot === 'gone') return settleWithoutBot(conversation, mail);
+  const { turn: cutOff, waiting } = await mail.situation(conversation);
+  if (cutOff ? (cutOff.dueAt ?? 0) > clock.now() : waiting.length === 0) return false;
+  if (cutOff && (await finishFromTranscript(cutOff, bot, parts))) return true;
+  if (await refuseTooLarge(conversation, bot, parts)) return true;
+  try {
+    await using lease = await pool.lease(conversation, sessionBot(bot), runner.halted);
+    if (runner.halted.aborted) return true;
+    const turn = await mail.begin(conversation);
+    if (!turn) return false;
+    runner.turn = turn;
+    await runOnce(turn, bot, lease, runner, parts);
+    parts.workspaces.measure(conversation);
+    return true;
+  } catch (error) {
+    if (error instanceof LeaseWithdrawnError) return true;
+    throw error;
+  }
+}
+
+async function runOnce(turn: Turn, bot: Bot, lease: Lease, runner: Runner, parts: ServeParts): Promise<void> {
+  const { mail, emit, clock } = parts;
+  const session = nameOf(turn);
+  const startedMs = clock.monotonicMs();
+  emit({
+    ...{ type: 'turn.started', session, turn: String(turn.id), attempt: turn.attempt, path: lease.path },
+    ...{ messageIds: turn.messages.map(({ messageId }) => messageId) },
+    waitedMs: clock.now() - turn.messages[0].receivedAt,
+  });
+  const live = showLive(turn, bot, runner.progress, parts);
+  const attempt = await attemptSafely(turn, bot, lease, runner, parts);
+  const { showsAnswer } = await live.end();
+  switch (attempt.kind) {
+    case 'given-back':
+      return mail.giveBack(turn);
+    case 'halted':
+      return live.remove();
+    case 'cut-off':
+      emit({ type: 'turn.retried', session, turn: String(turn.id), cause: attempt.cause });
+      return;
+    case 'postponed': {
+      const { delayMs, cause, notice } = attempt;
+      if (notice) await live.remove();
+      await mail.giveBack(turn, { until: clock.now() + delayMs, notice });
+      emit({ type: 'turn.postponed', session, turn: String(turn.id), cause, delayMs });
+      parts.onDecided();
+      return;
+    }
+    case 'decided':
+      if (showsAnswer && attempt.outcome.kind === 'answered')
+        attempt.drafts = mayReplaceNotice(attempt.drafts);
+      await commit(turn, bot, attempt, { path: lease.path, startedMs, runner }, parts);
+  }
+}
+
+function mayReplaceNotice([first, ...rest]: OutboxDraft[]): OutboxDraft[] {
+  if (!first) return [];
+  return [first.kind === 'post' ? { ...first, kind: 'in-place' } : first, ...rest];
+}
+
+async function commit(
+  turn: Turn,
+  bot: Bot,
+  { outcome, drafts, costUsd }: Extract<Attempt, { kind: 'decided' }>,
+  { path, startedMs, runner }: { path: SessionPath | null; startedMs: number; runner: Runner | null },
+  { mail, emit, clock, onDecided }: ServeParts,
+): Promise<void> {
+  try {
+    await mail.decide(turn, outcome, withLateLine(turn, bot, drafts));
+  } catch (error) {
+    // A person has ended the turn in the moment in which it was finished, and was told so.
+    if (error instanceof TurnDecidedError && runner?.halted.aborted) return;
+    throw error;
+  }
+  onDecided();
+  emit({
+    ...{ type: 'turn.decided', session: nameOf(turn), turn: String(turn.id), outcome: outcome.kind, path },
+    ...{ durationMs: Math.round(clock.monotonicMs() - startedMs), costUsd },
+    cause: 'cause' in outcome ? outcome.cause : null,
+  });
+}
+
+/** A defect of ours must not leave a message without an answer: it ends the turn in a sentence. */
+async function attemptSafely(
+  turn: Turn,
+  bot: Bot,
+  lease: Lease,
+  { progress, halted }: Runner,
+  parts: ServeParts,
+): Promise<Attempt> {
+  try {
+    return await runTurn(turn, bot, lease, parts, { progress, halt: halted });
+  } catch (error) {
+    return decided(turn, bot, { say: 'failed' }, `unexpected: ${messageOf(error)}`, null);
+  }
+}
+
+/** Delivers what the agent had finished before it, or the service, was ended. Holds no session. */
+async function finishFromTranscript(turn: Turn, bot: Bot, parts: ServeParts): Promise<boolean> {
+  const transcript = parts.conversations.transcript(turn);
+  const fate = transcript === null ? null : fateOfPrompt(transcript, turn.promptUuid);
+  if (fate?.kind !== 'answered') return false;
+  const files = createTurnFiles(turn, languageOf(bot, turn.messages), parts);
+  const given = { files, secrets: parts.secrets, first: null };
+  const attempt = await answered(turn, bot, { text: fate.text, costUsd: null }, given);
+  if (attempt.kind !== 'decided') return false;
+  parts.emit({ type: 'turn.recovered', session: nameOf(turn), turn: String(turn.id) });
+  const startedMs = parts.clock.monotonicMs();
+  await commit(turn, bot, attempt, { path: null, startedMs, runner: null }, parts);
+  return true;
+}
+
+/** A conversation whose folder has grown beyond its limit gets a sentence instead of a session. */
+async function refuseTooLarge(conversation: Conversation, bot: Bot, parts: ServeParts): Promise<boolean> {
+  if ((await parts.workspaces.excess(conversation)) === null) return false;
+  const turn = await parts.mail.begin(conversation);
+  if (!turn) return false;
+  const limitMb = Math.round(parts.workspaceMaxBytes / 1024 ** 2);
+  const cause = 'the working folder is too large';
+  const attempt = await decided(turn, bot, { say: 'workspace-full', limitMb }, cause, null);
+  const startedMs = parts.clock.monotonicMs();
+  if (attempt.kind === 'decided')
+    await commit(turn, bot, attempt, { path: null, startedMs, runner: null }, parts);
+  return true;
+}
+
+/** Nobody is left to answer with: without the bot's key nothing can be posted. */
+async function settleWithoutBot(conversation: Conversation, mail: Mailbox): Promise<boolean> {
+  const outcome = { kind: 'undeliverable' as const, cause: 'the bot no longer exists' };
+  const { atOnce } = await mail.situation(conversation);
+  if (atOnce.length > 0)
+    await mail.settle(conversation, { messages: atOnce, stopTurn: null, outcome, drafts: [] });
+  const turn = await mail.begin(conversation);
+  if (turn) await mail.decide(turn, outcome, []);
+  return turn !== null;
+}
+
+function sessionBot(bot: Bot): SessionBot {
+  return {
+    id: bot.id,
+    revision: bot.revision,
+    profile: {
+      systemPrompt: systemPrompt(bot),
+      model: bot.model ?? null,
+      tools: bot.tools,
+      mcpServers: bot.mcpServers,
+      maxTurns: bot.maxTurns ?? null,
+    },
+  };
+}
+
+export function nameOf({ roomId, botId }: Conversation): SessionName {
+  return `${roomId}:${botId}`;
+}

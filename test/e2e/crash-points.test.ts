@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import type { Message } from '../../src/playground/records.ts';
+import { eventually } from '../support/eventually.ts';
+import type { Service } from '../support/service.ts';
+import { type Stage, setStage } from '../support/stage.ts';
+
+/**
+ * The service is killed at every point of a message's way in turn (test/fixtures/crash/service.ts) and started again.
+ * Each life finishes what the one before it left; then the room must show one outcome of what was accepted.
+ */
+
+const command = [
+  process.execPath,
+  '--no-warnings',
+  join(import.meta.dirname, '../fixtures/crash/service.ts'),
+];
+const fileIn = (stage: Stage, name: string) => join(stage.home.dataDir, name);
+
+/** A killed life: where, and on the way of which message. */
+interface Crash {
+  point: string;
+  message: Message;
+  /** Whether Campfire was told that the message was taken. */
+  accepted: boolean;
+}
+
+interface Plan {
+  /** Says something in a room that nobody has used, or a service has been prepared for. */
+  say: (room: number, service: Service, isArmed: () => void) => Promise<Message>;
+  /** Which of the points that a whole way passes are to be tried. */
+  choose: (points: readonly string[]) => { first: number; end: number };
+  check: (crash: Crash) => void;
+}
+
+async function everyPoint(t: TestContext, stage: Stage, { say, choose, check }: Plan): Promise<string[]> {
+  const crashes: string[] = [];
+  let service = await stage.start({}, command);
+  let room = 1;
+  // Nobody is killed the first time: it tells which points there are.
+  let whole = await lifeUntil(stage, service, 1_000_000, (arm) => say(room, service, arm));
+  assert.ok(whole.survived);
+  const { first, end } = choose(whole.passed);
+  assert.ok(first >= 0 && end > first, whole.passed.join('\n'));
+  for (let at = first; at < end; at++) {
+    room++;
+    whole = await lifeUntil(stage, service, at + 1, (arm) => say(room, service, arm));
+    if (whole.survived) continue;
+    const point = whole.passed.at(-1) ?? '';
+    crashes.push(point);
+    service = await stage.start({}, command);
+    const recovering = service;
+    await eventually(`an end of all work after ${point}`, () => hasNothingLeft(recovering), 40_000);
+    const { message } = whole;
+    const told = stage.campfire.webhooks.records().find(({ messageId }) => messageId === message.id);
+    check({ point, message, accepted: told?.status === 204 });
+  }
+  await service.stop('SIGKILL');
+  t.diagnostic(`killed at: ${crashes.join(' · ')}`);
+  // A way may be a little shorter than the first one; a harness that kills nobody proves nothing.
+  assert.ok(crashes.length >= end - first - 1, `${crashes.length} of ${end - first} points`);
+  return crashes;
+}
+
+/** Arms a life and lets it work until it is killed or has nothing left to do. */
+async function lifeUntil(
+  stage: Stage,
+  service: Service,
+  at: number,
+  say: (arm: () => void) => Promise<Message>,
+) {
+  const settled = () => service.events('delivery.sent').length;
+  const before = settled();
+  rmSync(fileIn(stage, 'crash-passed'), { force: true });
+  const message = await say(() => writeFileSync(fileIn(stage, 'crash-at'), `${at}`));
+  const isOver = async () => settled() > before && (await hasNothingLeft(service).catch(() => false));
+  const isKilled = () => service.child.signalCode !== null;
+  await eventually('a crash or an end', async () => isKilled() || (await isOver()), 40_000);
+  rmSync(fileIn(stage, 'crash-at'));
+  const passed = readFileSync(fileIn(stage, 'crash-passed'), 'utf8').trim().split('\n');
+  return { survived: !isKilled(), passed, message };
+}
+
+/** Whether nothing waits, runs or is to be sent. */
+async function hasNothingLeft(service: Service): Promise<boolean> {
+  const { messages_without_outcome: open } = await service.health();
+  return open === 0 && (await service.metric('outbox_undelivered')) === 0;
+}
+
+/** Posts about a message, by the mark that each carries. */
+function about(stage: Stage, { id, roomId }: Message) {
+  const marks = stage.answersIn(roomId).map(({ html }) => /class="(m\d+-[\w-]+)/.exec(html ?? '')?.[1] ?? '');
+  const own = marks.filter((mark) => mark.startsWith(`m${id}-`));
+  return { answers: own.filter((mark) => mark === `m${id}-0`).length, lines: own.length, own };
+}
+
+for (const [part, face, choose] of [
+  ['before a turn runs', 'v1.4.9', (points) => ({ first: 0, end: points.indexOf('session.opened') })],
+  [
+    'while a turn runs and is decided',
+    'v1.4.9',
+    (points) => ({ first: points.indexOf('session.opened'), end: points.indexOf('before request') }),
+  ],
+  [
+    'while Campfire is told',
+    'v1.4.9',
+    (points) => ({ first: points.indexOf('before request'), end: points.length }),
+  ],
+  [
+    'while Campfire is told',
+    'full',
+    (points) => ({ first: points.indexOf('before request'), end: points.length }),
+  ],
+] satisfies Array<[string, 'full' | 'v1.4.9', Plan['choose']]>) {
+  test(`${face}: killed ${part}, an accepted message gets one outcome`, async (t) => {
+    const stage = await setStage(t, { rooms: 20, face });
+    await everyPoint(t, stage, {
+      choose,
+      async say(room, _service, arm) {
+        arm();
+        const message = stage.say(room, 'hello');
+        await stage.campfire.webhooks.settled();
+        return message;
+      },
+      check({ point, message, accepted }) {
+        const { answers, own } = about(stage, message);
+        const doubts = own.filter((mark) => mark === `m${message.id}-0-notice`).length;
+        const seen = `${point}: ${accepted ? 'accepted' : 'not accepted'}, ${own.join(' ')}`;
+        assert.equal(answers + doubts, own.length, seen);
+        assert.ok(answers <= 1 && doubts <= 1, seen);
+        if (accepted) assert.ok(own.length >= 1, seen);
+        if (face === 'full') assert.equal(doubts, 0, seen);
+        // Only a request that was under way can be in doubt.
+        if (!/request|response|outbox/.test(point)) assert.equal(doubts, 0, seen);
+      },
+    });
+  });
+}
