@@ -22,6 +22,7 @@ const everyFile = {
   'X-Frame-Options': 'DENY',
   'Referrer-Policy': 'no-referrer',
   'Cross-Origin-Resource-Policy': 'same-origin',
+  'Cross-Origin-Opener-Policy': 'same-origin',
   'X-Robots-Tag': 'noindex, nofollow, noarchive',
   'Permissions-Policy':
     'camera=(), microphone=(), geolocation=(), payment=(), usb=(), display-capture=(), clipboard-read=()',
@@ -30,8 +31,8 @@ const everyFile = {
 const downloadPolicy = "default-src 'none'; sandbox; frame-ancestors 'none'";
 
 /**
- * No Cross-Origin-Opener-Policy: browsers refuse to show a sandboxed page that has one, and a page with an opaque
- * origin cannot reach its opener anyway. Links of the page may open other sites in tabs of their own.
+ * `sandbox` without `allow-same-origin` gives the page an origin of its own, whatever else is allowed. Its links may open
+ * other sites in tabs, which are then ordinary ones.
  */
 const viewPolicy = [
   "default-src 'none'",

@@ -27,8 +27,8 @@ test('from a mention to the open page: the button in the room shows the slides, 
   const button = page.locator('.message .body a.btn');
   await button.waitFor({ timeout: 20_000 });
   assert.equal(await button.innerText(), '港口 季度报告');
-  const look = await button.evaluate(
-    '(link) => { const { borderTopLeftRadius, textDecorationLine, display } = getComputedStyle(link); return { borderTopLeftRadius, textDecorationLine, display }; }',
+  const look = await page.evaluate(
+    "(({ borderTopLeftRadius, textDecorationLine, display }) => ({ borderTopLeftRadius, textDecorationLine, display }))(getComputedStyle(document.querySelector('.message .body a.btn')))",
   );
   assert.deepEqual(look, {
     borderTopLeftRadius: '32px',
@@ -44,7 +44,7 @@ test('from a mention to the open page: the button in the room shows the slides, 
   assert.match(slides.url(), new RegExp(`^http://localhost:${port}/files/view/`));
 
   const saving = page.waitForEvent('download');
-  await page.getByRole('link', { name: 'Download' }).click();
+  await page.getByRole('link', { name: '下载' }).click();
   const saved = await saving;
   assert.equal(saved.suggestedFilename(), '港口 季度报告.html');
   const served = await (await fetch(slides.url())).text();
