@@ -1,9 +1,17 @@
 import { type BuiltParts, buildParts, type PartsGiven } from './app/parts.ts';
-import { describeState, reapUnowned, reportContainment, reportRefusal } from './app/reports.ts';
+import {
+  describeState,
+  reapUnowned,
+  reportContainment,
+  reportPublicUrl,
+  reportRefusal,
+  sweepDownloads,
+} from './app/reports.ts';
 import { intakeRoutes } from './campfire/intake.ts';
 import { apiRoutes, sessionList } from './console/api.ts';
 import { botEntries } from './console/bots.ts';
 import { healthReport, readiness } from './console/health.ts';
+import { downloadRoutes } from './downloads/routes.ts';
 import { createHttp, type HttpParts, listen, remoteAddress, stopListening } from './http.ts';
 import { within } from './lib/clock.ts';
 import { messageOf } from './lib/errors.ts';
@@ -23,6 +31,8 @@ import { VERSION } from './version.ts';
 const reapPeriodMs = 60_000;
 /** How often the bots folder is looked at when no turn asks for it. */
 const botsPeriodMs = 2_000;
+/** How often expired files are deleted. */
+const sweepPeriodMs = 60_000;
 /** What closing all sessions may take at the end of a drain (interrupt, end of input, TERM, KILL, margin). */
 const closeReserveMs = 8_000;
 /** Posts under way at the end of a drain get this long; the rest is sent after the next start. */
@@ -76,8 +86,11 @@ export async function startApp(outside: AppParts): Promise<App> {
     outside.socketFd === null ? { host: settings.host, port: settings.port } : { fd: outside.socketFd },
   );
   reportContainment(containment, built.bashAllowed, bots, emit);
+  void reportPublicUrl(settings.publicUrl ?? null, built.folder.instance, clock, emit);
 
   const reap = (cause: string) => reapUnowned(reaper, supervisor, emit, cause);
+  const sweep = () => sweepDownloads(built.downloads, emit);
+  void sweep();
   const ready = reap('left by an earlier life').then(() => {
     state.serving = true;
     emit({
@@ -92,6 +105,7 @@ export async function startApp(outside: AppParts): Promise<App> {
   const stopTimers = [
     clock.every(reapPeriodMs, () => void reap('found while running')),
     clock.every(botsPeriodMs, () => void bots.refresh()),
+    clock.every(sweepPeriodMs, () => void sweep()),
   ];
 
   let closing: Promise<void> | null = null;
@@ -124,7 +138,7 @@ export async function startApp(outside: AppParts): Promise<App> {
 
 function buildHttp(
   { settings, emit, extraRoutes }: AppParts,
-  { bots, pool, keep, storage, health: healthBook }: BuiltParts,
+  { bots, pool, keep, storage, downloads, folder, health: healthBook }: BuiltParts,
   { health, metrics, isServing }: { health: HttpParts['health']; metrics: Metrics; isServing: () => boolean },
 ) {
   return createHttp({
@@ -142,7 +156,9 @@ function buildHttp(
         metrics,
         closeSession: (id) => pool.close(id, 'operator'),
         bots: () => botEntries(bots, healthBook),
+        downloads,
       }),
+      downloadRoutes({ downloads, publicUrl: settings.publicUrl ?? null, instance: folder.instance }),
       ...extraRoutes,
     ],
     health,

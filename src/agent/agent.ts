@@ -1,4 +1,5 @@
 import type { McpServer } from '../config/bot.ts';
+import type { ToolAnswer, ToolCall } from './tools.ts';
 
 /**
  * One conversation partner: a live agent behind a narrow contract, so that sessions and turns know nothing of
@@ -44,6 +45,11 @@ export type AgentStep =
 /** What a turn hands to the agent that runs it: where to report, and later whatever else belongs to one turn alone. */
 export interface TurnHooks {
   onStep(step: AgentStep): void;
+  /**
+   * Carries out a call of a bot tool, made by the agent in this slot, and says what the model is told. Only the
+   * running turn knows whose conversation it is, so that an agent can be started before it has one. Never throws.
+   */
+  useTool(call: ToolCall, slot: Slot): Promise<ToolAnswer>;
 }
 
 /** How one prompt ended. `cause` is for the operator; people get a sentence made from `kind`. */

@@ -16,7 +16,7 @@ export function systemPrompt(bot: { name: string; systemPrompt: string }): strin
   return `${bot.systemPrompt.trim()}
 
 # Where you are
-You are ${bot.name}, a member of a 37signals Campfire, a group chat. Several people may speak in the same room; each message begins with a line in square brackets, added by the chat itself, that tells who speaks, where and when. Answer the person who spoke last. Only your final reply is posted: it must stand alone, without an account of the steps that led to it. Write Markdown; keep it as short as the question allows. Your working folder belongs to this conversation and is kept.`;
+You are ${bot.name}, a member of a 37signals Campfire, a group chat. Several people may speak in the same room; each message begins with a line in square brackets, added by the chat itself, that tells who speaks, where and when. Answer the person who spoke last. Only your final reply is posted: it must stand alone, without an account of the steps that led to it. Write Markdown; keep it as short as the question allows. Your working folder belongs to this conversation and is kept; people do not see it: hand them a file with save_file, save_html_presentation or attach_file.`;
 }
 
 /** One message as the model sees it. `timeZone` is an IANA name. */

@@ -1,4 +1,5 @@
 import {
+  createSdkMcpServer,
   type McpServerConfig,
   type Options,
   type Query,
@@ -6,6 +7,7 @@ import {
   type SDKMessage,
   type SDKResultMessage,
   type SDKUserMessage,
+  tool,
 } from '@anthropic-ai/claude-agent-sdk/core';
 import { type Clock, within } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
@@ -21,8 +23,10 @@ import type {
   Slot,
   TurnHooks,
 } from './agent.ts';
+import { slotEnvironment } from './environment.ts';
 import { grantFor } from './permissions.ts';
 import { stepsIn } from './steps.ts';
+import { answerFor, botTools, type ToolCall, toolServer } from './tools.ts';
 
 /**
  * The Claude Agent SDK behind the agent contract.
@@ -83,6 +87,7 @@ class SdkAgent implements Agent {
       prompt: this.#input,
       options: {
         ...optionsFor(spec.profile, spec.slot, spec.memory, parts.bashAllowed),
+        mcpServers: { ...mcpServersFor(spec.profile), [toolServer]: this.#toolServer(spec.slot) },
         env,
         spawnClaudeCodeProcess: ({ command, args }) => {
           this.#child = parts.supervisor.spawn({
@@ -178,6 +183,18 @@ class SdkAgent implements Agent {
     }
   }
 
+  /** An instance serves one process: in a second one its tools would be missing, silently. */
+  #toolServer(slot: Slot): McpServerConfig {
+    const use = (call: ToolCall) => this.#run?.hooks.useTool(call, slot) ?? answerFor({ kind: 'no-turn' });
+    const tools = botTools.map(({ name, description, shape, read }) =>
+      tool(name, description, shape, async (args) => {
+        const { text, isError } = await use(read(args));
+        return { content: [{ type: 'text', text }], isError };
+      }),
+    );
+    return createSdkMcpServer({ name: toolServer, tools, alwaysLoad: true });
+  }
+
   #finish(result: AgentResult): void {
     const run = this.#run;
     this.#run = null;
@@ -197,7 +214,6 @@ function optionsFor(profile: AgentProfile, slot: Slot, memory: AgentMemory, bash
     tools: grant.tools,
     allowedTools: grant.allowed,
     permissionMode: 'dontAsk',
-    mcpServers: mcpServersFor(profile),
     mcpServersDelivery: 'initialize',
     strictMcpConfig: true,
     // What people write is not for the CLI to interpret: no `@path` expansion, no slash commands.
@@ -216,16 +232,6 @@ function mcpServersFor(profile: AgentProfile): Record<string, McpServerConfig> {
         : { ...server, args: [...server.args], env: { ...server.env } },
     ]),
   );
-}
-
-/** Everything `claude` would otherwise leave under the home or temp folder of the service (see docs/decisions.md). */
-function slotEnvironment(slot: Slot): Record<string, string> {
-  return {
-    HOME: slot.config,
-    CLAUDE_CONFIG_DIR: slot.config,
-    CLAUDE_CODE_TMPDIR: slot.temp,
-    TMPDIR: slot.temp,
-  };
 }
 
 function userMessage({ uuid, text, images = [] }: Prompt): SDKUserMessage {

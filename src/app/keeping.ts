@@ -3,6 +3,7 @@ import type { CampfireClient } from '../campfire/client.ts';
 import type { Bot } from '../config/bot.ts';
 import type { Bots } from '../config/bots.ts';
 import type { Settings } from '../config/settings.ts';
+import type { Downloads } from '../downloads/downloads.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import { createMailHistory } from '../mail/history.ts';
@@ -31,6 +32,7 @@ export interface KeepingParts {
   findBot: (id: string) => Bot | 'gone' | 'unclear';
   client: CampfireClient;
   seen: Seen;
+  downloads: Downloads;
   clock: Clock;
   emit: Emit;
   onAccepted: AcceptParts['onAccepted'];
@@ -56,7 +58,10 @@ export function buildKeeping(parts: KeepingParts) {
     ...{ store, history, kept: parts.kept, pool: parts.pool, findBot: parts.findBot, clock, emit },
     ...{ retentionMs: settings.retentionMs, conversationRetentionMs: settings.conversationRetentionMs },
     foldersInUse,
-    onForgotten: () => {},
+    onForgotten: (conversation) =>
+      void parts.downloads
+        .forgetConversation(conversation)
+        .catch((error) => emit({ type: 'part.failed', part: 'downloads', problem: messageOf(error) })),
   });
   return { storage, keep, catchUp, retention };
 }

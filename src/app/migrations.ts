@@ -1,4 +1,5 @@
 import { mentionMigrations } from '../campfire/mentions.ts';
+import { downloadMigrations } from '../downloads/schema.ts';
 import { historyMigrations } from '../mail/history.ts';
 import { markMigrations } from '../mail/marks.ts';
 import { mailMigrations } from '../mail/schema.ts';
@@ -18,4 +19,5 @@ export const migrations: readonly Migration[] = [
   ...conversationMigrations,
   ...postedFilesMigrations,
   ...mentionMigrations,
+  ...downloadMigrations,
 ];

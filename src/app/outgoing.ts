@@ -2,6 +2,7 @@ import { createCampfireClient } from '../campfire/client.ts';
 import { createFaceBook } from '../campfire/face.ts';
 import type { Bot } from '../config/bot.ts';
 import type { Bots } from '../config/bots.ts';
+import type { Downloads } from '../downloads/downloads.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Mail } from '../mail/mail.ts';
 import { createMarks } from '../mail/marks.ts';
@@ -19,6 +20,7 @@ export function buildOutgoing(parts: {
   bots: Bots;
   findBot: (id: string) => Bot | 'gone' | 'unclear';
   mail: Mail;
+  files: Downloads;
   clock: Clock;
   emit: Emit;
   /** Campfire was not there since then (epoch ms) and answers again. */

@@ -26,6 +26,7 @@ import { createDispatcher } from '../turns/dispatcher.ts';
 import { createPostedFiles } from '../turns/posted-files.ts';
 import { VERSION } from '../version.ts';
 import { buildKeeping, buildKept } from './keeping.ts';
+import { buildDownloads } from './kept-files.ts';
 import { migrations } from './migrations.ts';
 import { buildOutgoing } from './outgoing.ts';
 import { reportBots, reportStorage } from './reports.ts';
@@ -79,21 +80,22 @@ export function buildParts(given: PartsGiven & Pick<AcceptParts, 'onAccepted' | 
     return bots.byId(id) ?? (bots.problems().length > 0 ? ('unclear' as const) : ('gone' as const));
   };
   const { campfireUrl } = settings;
+  const downloads = buildDownloads({ settings, store, secrets, clock, emit });
   const outgoing = buildOutgoing({
-    ...{ campfireUrl, store, bots, findBot, mail, clock, emit },
+    ...{ campfireUrl, store, bots, findBot, mail, files: downloads, clock, emit },
     onCampfireBack: (awayFrom) => void keeping.catchUp.run(awayFrom),
   });
   const { health, client, faces, seen, delivery } = outgoing;
   const { kept, workspaces } = buildKept({ settings, store, emit });
-  const { timeZone, turnTimeoutMs, workspaceMaxBytes } = settings;
+  const { timeZone, turnTimeoutMs, workspaceMaxBytes, publicUrl = null } = settings;
   const dispatcher = createDispatcher({
     ...{ mail, pool, conversations, client, faces, findBot, clock, emit, secrets, timeZone, turnTimeoutMs },
-    ...{ onDecided: delivery.wake, workspaces, workspaceMaxBytes },
+    ...{ onDecided: delivery.wake, workspaces, workspaceMaxBytes, downloads, publicUrl },
     mentions: createMentions(store, clock, client),
     postedFiles: buildPostedFiles({ campfireStorage, store, clock, emit }),
   });
   const keeping = buildKeeping({
-    ...{ settings, store, mail, kept, pool, bots, findBot, client, seen, clock, emit },
+    ...{ settings, store, mail, kept, pool, bots, findBot, client, seen, downloads, clock, emit },
     ...{ onAccepted: given.onAccepted, onDecided: given.onDecided },
   });
   return {
@@ -106,6 +108,7 @@ export function buildParts(given: PartsGiven & Pick<AcceptParts, 'onAccepted' | 
     reaper,
     supervisor,
     pool,
+    downloads,
     health,
     seen,
     ...keeping,

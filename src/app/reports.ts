@@ -2,6 +2,9 @@ import type { Refusal } from '../campfire/intake.ts';
 import type { CampfireStorage } from '../campfire/storage.ts';
 import type { Bot } from '../config/bot.ts';
 import type { Bots, BotsChange } from '../config/bots.ts';
+import type { Downloads } from '../downloads/downloads.ts';
+import { checkPublicUrl, describePublicUrl } from '../downloads/public-url.ts';
+import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Mail } from '../mail/mail.ts';
 import type { Supervisor } from '../processes/child.ts';
@@ -119,4 +122,21 @@ export function reportContainment(
       remedy: 'Allow user namespaces for bubblewrap, or set ALLOW_UNCONTAINED_BASH=1.',
     });
   }
+}
+
+/** Says what is wrong with PUBLIC_URL, found by a real request through it. */
+export async function reportPublicUrl(
+  publicUrl: string | null,
+  instance: string,
+  clock: Clock,
+  emit: Emit,
+): Promise<void> {
+  const wrong = describePublicUrl(await checkPublicUrl(publicUrl, instance, clock));
+  if (wrong) emit({ type: 'service.degraded', code: 'public_url', ...wrong });
+}
+
+export async function sweepDownloads(downloads: Downloads, emit: Emit): Promise<void> {
+  await downloads
+    .sweep()
+    .catch((error: unknown) => emit({ type: 'part.failed', part: 'downloads', problem: messageOf(error) }));
 }

@@ -42,6 +42,7 @@ export async function serveWithPlayground(flags: {
       stage.settings = readSettings(env, {
         ...given(flags),
         campfireUrl: address,
+        ...(settings.publicUrl === undefined ? { publicUrl: `http://localhost:${settings.port}` } : {}),
         ...(stage.model ? { anthropicBaseUrl: stage.model.url, anthropicApiKey: 'sk-scripted-model' } : {}),
       });
       return { settings: stage.settings, extraRoutes: [stage.playground.app] };

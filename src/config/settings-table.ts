@@ -54,7 +54,8 @@ export const TABLE = {
     env: 'PUBLIC_URL',
     group: 'Web server',
     kind: url,
-    sentence: 'Where people’s browsers reach this service: the base of download links.',
+    sentence:
+      'Where people’s browsers reach this service: the base of links to files. Unset: bots post files as attachments.',
   },
   adminToken: {
     env: 'ADMIN_TOKEN',
@@ -193,6 +194,20 @@ export const TABLE = {
     default: '25',
     sentence:
       'Time from SIGTERM to the end, running answers included. Keep it below the stop timeout of your container or unit.',
+  },
+  downloadTtlMs: {
+    env: 'DOWNLOAD_TTL_SECONDS',
+    group: 'Files',
+    kind: seconds(1, 31_536_000),
+    default: '3600',
+    sentence: 'How long a link to a shared file works.',
+  },
+  downloadMaxBytes: {
+    env: 'DOWNLOAD_MAX_MB',
+    group: 'Files',
+    kind: megabytes(1, 1024),
+    default: '50',
+    sentence: 'Largest file that a bot may share or attach.',
   },
   containment: {
     env: 'CONTAINMENT',

@@ -1,6 +1,8 @@
 import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { digestOf, isSecret } from '../config/secret.ts';
+import type { Downloads } from '../downloads/downloads.ts';
+import type { KeptFile } from '../downloads/kept.ts';
 import type { SessionSnapshot } from '../sessions/pool.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { BotEntry } from './bots.ts';
@@ -12,17 +14,22 @@ export interface ApiParts {
   metrics: Metrics;
   closeSession: (id: string) => Promise<boolean>;
   bots: () => BotEntry[];
+  downloads: Pick<Downloads, 'list' | 'revoke'>;
 }
 
 const megabyte = 1024 * 1024;
 
-/** `GET /api/sessions`, `DELETE /api/sessions/:id`, `GET /api/bots` and `GET /metrics`, for `Authorization: Bearer ADMIN_TOKEN`. */
+/**
+ * For `Authorization: Bearer ADMIN_TOKEN`: `GET /api/sessions`, `DELETE /api/sessions/:id`, `GET /api/bots`,
+ * `GET /api/downloads`, `DELETE /api/downloads/:id` and `GET /metrics`.
+ */
 export function apiRoutes({
   adminToken,
   sessions,
   metrics,
   closeSession,
   bots,
+  downloads,
 }: ApiParts): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>();
   if (adminToken === undefined) return app;
@@ -41,6 +48,11 @@ export function apiRoutes({
     const closed = await closeSession(id);
     return closed ? c.json({ closed: id }) : problem(c, 500, `${id} did not end; it is tried again.`);
   });
+  app.get('/api/downloads', async (c) => c.json((await downloads.list()).map(downloadEntry)));
+  app.delete('/api/downloads/:id', async (c) => {
+    const id = c.req.param('id');
+    return (await downloads.revoke(id)) ? c.json({ revoked: id }) : problem(c, 404, 'There is no such link.');
+  });
   return app;
 }
 
@@ -50,6 +62,26 @@ export function sessionList(sessions: readonly SessionSnapshot[]): unknown[] {
     ...{ id, state, pid, turns, idle_seconds: idleSeconds },
     memory_mb: Math.round(memoryBytes / megabyte),
   }));
+}
+
+/** A shared file as the API promises it. Its link is not in it: nobody but its receivers has that. */
+function downloadEntry(file: KeptFile): unknown {
+  const { id, name, title, mediaType, bytes, roomId, botId, hits } = file;
+  return {
+    ...{
+      id,
+      name,
+      title,
+      type: mediaType,
+      bytes,
+      hits,
+      session: `${roomId}:${botId}`,
+      room: roomId,
+      bot: botId,
+    },
+    created_at: new Date(file.createdAt).toISOString(),
+    expires_at: new Date(file.expiresAt).toISOString(),
+  };
 }
 
 function requireToken(token: string): MiddlewareHandler {

@@ -187,6 +187,8 @@ export interface OutboxRow extends Conversation {
   tries: number;
   /** When this row was decided, epoch ms. */
   decidedAt: number;
+  /** The newest Campfire id among what its turn has sent before: whatever this row becomes is younger. */
+  sentBefore: number | null;
 }
 
 export type DeliveryResult =

@@ -30,7 +30,9 @@ function takeFirst(store: Store, { botId, roomId }: Conversation, now: number): 
     Omit<OutboxRow, 'inDoubt' | 'messages' | 'noticeId'> & { state: string; dueAt: number }
   >(
     `SELECT outbox.id, turn_id AS turnId, outbox.bot_id AS botId, outbox.room_id AS roomId, ordinal, kind, body,
-            outbox.state, tries, outbox.due_at AS dueAt, decided_at AS decidedAt
+            outbox.state, tries, outbox.due_at AS dueAt, decided_at AS decidedAt,
+            (SELECT max(campfire_id) FROM outbox AS earlier
+             WHERE earlier.turn_id = outbox.turn_id AND earlier.ordinal < outbox.ordinal) AS sentBefore
      FROM outbox JOIN turns ON turns.id = turn_id
      WHERE outbox.bot_id = ? AND outbox.room_id = ? AND outbox.state IN ('pending', 'sending')
      ORDER BY outbox.id LIMIT 1`,

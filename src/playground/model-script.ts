@@ -1,3 +1,5 @@
+import { fileBehaviours } from './model-files.ts';
+
 /**
  * What the scripted model does, by words in the newest message. The list is what the chat page offers and explains,
  * and what the tests prove.
@@ -237,5 +239,6 @@ export const behaviours: readonly Behaviour[] = [
     reply: () => ({ say: story }),
     breaksOff: true,
   },
+  ...fileBehaviours,
   plain,
 ];

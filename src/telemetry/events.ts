@@ -75,6 +75,17 @@ export type LifecycleEvent =
   | { type: 'delivery.gave_up'; session: SessionName; turn: string; problem: string }
   | { type: 'delivery.in_doubt'; session: SessionName; turn: string; resolution: string }
   | {
+      type: 'download.shared';
+      session: SessionName;
+      turn: string;
+      id: string;
+      as: 'link' | 'attachment';
+      bytes: number;
+    }
+  | { type: 'download.served'; session: SessionName; id: string; bytes: number }
+  | { type: 'download.expired'; session: SessionName; id: string; why: string }
+  | { type: 'download.refused'; session: SessionName; turn: string; reason: string }
+  | {
       type: 'delivery.refused';
       session: SessionName;
       turn: string;

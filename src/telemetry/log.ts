@@ -42,6 +42,10 @@ const wording: {
   'storage.trouble': { level: 'error', words: 'NO MESSAGES ARE ACCEPTED: the database cannot keep them' },
   'storage.recovered': { level: 'info', words: 'The database keeps messages again, they are accepted' },
   'delivery.in_doubt': { level: 'warn', words: 'A post was interrupted by a restart' },
+  'download.shared': { level: 'info', words: 'File shared' },
+  'download.served': { level: 'info', words: 'File opened' },
+  'download.expired': { level: 'info', words: 'File no longer shared' },
+  'download.refused': { level: 'info', words: 'File not shared' },
   'part.failed': { level: 'error', words: 'Unexpected error' },
 };
 

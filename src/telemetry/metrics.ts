@@ -167,6 +167,39 @@ const rows: Rows = {
   'delivery.gave_up': [
     { name: 'deliveries_given_up_total', help: 'Outbox rows that could not be delivered.', mark: () => ({}) },
   ],
+  'download.shared': [
+    {
+      name: 'files_shared_total',
+      help: 'Files that bots shared, as links or attachments.',
+      labels: ['as'],
+      mark: ({ as }) => ({ labels: { as } }),
+    },
+    {
+      name: 'files_shared_bytes_total',
+      help: 'Bytes of the files that bots shared.',
+      mark: ({ bytes }) => ({ value: bytes }),
+    },
+  ],
+  'download.served': [
+    { name: 'downloads_total', help: 'Shared files that somebody opened.', mark: () => ({}) },
+    { name: 'downloads_bytes_total', help: 'Bytes sent for them.', mark: ({ bytes }) => ({ value: bytes }) },
+  ],
+  'download.expired': [
+    {
+      name: 'downloads_ended_total',
+      help: 'Links that ended, by reason.',
+      labels: ['why'],
+      mark: ({ why }) => ({ labels: { why } }),
+    },
+  ],
+  'download.refused': [
+    {
+      name: 'files_refused_total',
+      help: 'Files that bots wanted to share and could not, by reason.',
+      labels: ['reason'],
+      mark: ({ reason }) => ({ labels: { reason } }),
+    },
+  ],
   'part.failed': [
     {
       name: 'unexpected_errors_total',

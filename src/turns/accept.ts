@@ -8,7 +8,7 @@ import type { Emit } from '../telemetry/events.ts';
 import { controlIn } from './commands.ts';
 import { writeContent } from './content.ts';
 import { decideFlood, type FloodVerdict } from './floods.ts';
-import { noticeBody } from './run-turn.ts';
+import { noticeBody } from './posts.ts';
 import type { Seen } from './seen.ts';
 
 export interface AcceptParts {

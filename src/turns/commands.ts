@@ -7,7 +7,7 @@ import type { Emit } from '../telemetry/events.ts';
 import { readContent } from './content.ts';
 import { type Control, recogniseControl } from './control.ts';
 import { languageFor } from './language.ts';
-import { noticeBody } from './run-turn.ts';
+import { noticeBody } from './posts.ts';
 import type { Running, Sentence } from './sentence.ts';
 import { nameOf, type Runner } from './serve.ts';
 import { abilityWords, doingWords } from './steps.ts';

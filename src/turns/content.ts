@@ -18,16 +18,16 @@ export function readContent(content: string): MessageContent {
   return JSON.parse(content) as MessageContent;
 }
 
-/** A file that is posted as an attachment, as the outbox keeps it. */
+/** A file that is posted as an attachment, as the outbox keeps it: its bytes wait among the kept files. */
 export interface OutboxFile {
-  /** Unique in its room, so that a restart can tell whether it arrived. */
+  /** Of the kept file. */
+  id: string;
   filename: string;
   type: string;
-  text: string;
 }
 
-export function writeFile(file: OutboxFile): string {
-  return JSON.stringify(file);
+export function writeFile({ id, filename, type }: OutboxFile): string {
+  return JSON.stringify({ id, filename, type });
 }
 
 /** Only what `writeFile` wrote is ever stored, so it is trusted. */

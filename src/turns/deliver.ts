@@ -3,13 +3,14 @@ import type { CampfireClient, Posted } from '../campfire/client.ts';
 import type { FaceBook } from '../campfire/face.ts';
 import { plainNotice } from '../campfire/html/render.ts';
 import type { Bot } from '../config/bot.ts';
+import type { Downloads } from '../downloads/downloads.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { DeliveryResult, OutboxRow } from '../mail/mail.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { readContent, readFile } from './content.ts';
 import type { HealthBook } from './health-book.ts';
 import { languageFor } from './language.ts';
-import { markerOf } from './run-turn.ts';
+import { markerOf } from './posts.ts';
 import type { Sentence } from './sentence.ts';
 import { wordsFor } from './sentences.ts';
 import { nameOf } from './serve.ts';
@@ -32,6 +33,8 @@ const clockSkewMs = 600_000;
 
 export interface DeliverParts {
   client: CampfireClient;
+  /** Where the bytes of attachments wait. */
+  files: Pick<Downloads, 'open' | 'release'>;
   faces: FaceBook;
   health: Pick<HealthBook, 'campfire' | 'bot' | 'noUsableFile'>;
   findBot: (id: string) => Bot | 'gone' | 'unclear';
@@ -69,13 +72,21 @@ async function tryAgain(row: OutboxRow, bot: Bot, parts: DeliverParts): Promise<
   return judge(row, bot, found.kind === 'unavailable' ? { ...found, uncertain: false } : found, parts);
 }
 
-async function write(row: OutboxRow, bot: Bot, parts: DeliverParts): Promise<Posted | Failure> {
+/** There is no file any more that could be posted. */
+interface Gone {
+  kind: 'gone';
+  filename: string;
+}
+
+async function write(row: OutboxRow, bot: Bot, parts: DeliverParts): Promise<Posted | Failure | Gone> {
   const { client } = parts;
   const placed = row.noticeId === null ? null : await replaceNotice(row, row.noticeId, bot, parts);
   if (placed) return placed;
   if (row.kind !== 'file') return client.post(bot.key, row.roomId, row.body);
-  const { filename, type, text } = readFile(row.body);
-  return client.attach(bot.key, row.roomId, { filename, type, content: new TextEncoder().encode(text) });
+  const { id, filename, type } = readFile(row.body);
+  const opened = await parts.files.open(id);
+  if (!opened) return { kind: 'gone', filename };
+  return client.attach(bot.key, row.roomId, { filename, type, content: opened.content });
 }
 
 /**
@@ -106,12 +117,16 @@ async function replaceNotice(
 function judge(
   row: OutboxRow,
   bot: Bot,
-  answer: Posted | Failure,
+  answer: Posted | Failure | Gone,
   parts: DeliverParts,
 ): DeliveryResult | Promise<DeliveryResult> {
   switch (answer.kind) {
     case 'posted':
       return { kind: 'sent', campfireId: answer.id };
+    case 'gone': {
+      const draft = notice(row, bot, { say: 'file-gone', filename: answer.filename });
+      return { kind: 'replaced', draft, problem: 'the file is no longer kept' };
+    }
     case 'notMember':
       return { kind: 'undeliverable', problem: 'the bot is not in this room any more' };
     case 'rejected':
@@ -181,13 +196,16 @@ async function findOwn(
 ): Promise<{ kind: 'known'; id: number | null } | Failure> {
   const marker = markerOf(row)(row.ordinal);
   const filename = row.kind === 'file' ? readFile(row.body).filename : null;
+  // An earlier answer may have brought a file of the same name.
+  const after = row.sentBefore ?? 0;
   let before: number | undefined;
   for (;;) {
     const page = await client.index(bot.key, row.roomId, before === undefined ? {} : { before });
     if (page.kind !== 'messages') return page;
     const own = page.messages.find(
-      ({ html, plain, creator }) =>
-        creator.id === bot.userId && (filename === null ? hasClass(html, marker) : plain === filename),
+      ({ id, html, plain, creator }) =>
+        creator.id === bot.userId &&
+        (filename === null ? hasClass(html, marker) : id > after && plain === filename),
     );
     const oldest = page.messages[0];
     if (own) return { kind: 'known', id: own.id };

@@ -1,6 +1,7 @@
 import { messageOf } from '../lib/errors.ts';
 import type { Conversation, DeliveryResult, Outbox, OutboxRow } from '../mail/mail.ts';
 import type { SessionName } from '../telemetry/events.ts';
+import { readFile } from './content.ts';
 import { type DeliverParts, deliver } from './deliver.ts';
 import { planSends } from './delivery-plan.ts';
 import { nameOf } from './serve.ts';
@@ -121,7 +122,10 @@ class OutboxDelivery implements Delivery {
         const result = await deliver(row, this.#parts);
         await mail.settleOutbox(row, result);
         report(name, row, result, this.#parts);
-        if (result.kind === 'sent' || result.kind === 'undeliverable') this.#parts.onSettled();
+        const isOver = result.kind === 'sent' || result.kind === 'undeliverable';
+        if (row.kind === 'file' && (isOver || result.kind === 'replaced'))
+          await this.#parts.files.release(readFile(row.body).id);
+        if (isOver) this.#parts.onSettled();
       } while (this.#mayGoOn(sender.botId));
     } catch (error) {
       this.#report(`delivery to ${name}`, error);

@@ -8,7 +8,7 @@ import { type Mail, noticeOrdinals, type Turn } from '../mail/mail.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { languageFor } from './language.ts';
 import { decideLive } from './live-policy.ts';
-import { markerOf, noticeBody } from './run-turn.ts';
+import { markerOf, noticeBody } from './posts.ts';
 import { doingWords, type Progress, type View } from './steps.ts';
 import { withoutSecretTail } from './withheld.ts';
 

@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import { type Conversation, type Mailbox, noticeOrdinals, type Situation } from '../mail/mail.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { readContent } from './content.ts';
-import { noticeBody } from './run-turn.ts';
+import { noticeBody } from './posts.ts';
 import type { Sentence, WaitReason } from './sentence.ts';
 import { nameOf } from './serve.ts';
 

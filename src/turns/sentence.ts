@@ -15,6 +15,7 @@ export type Sentence =
   | { say: 'working'; doing: string | null }
   | { say: 'in-doubt'; name: string }
   | { say: 'withheld' }
+  | { say: 'file-gone'; filename: string }
   | { say: 'was-away' }
   | { say: 'workspace-full'; limitMb: number }
   | { say: 'failed' }

@@ -24,6 +24,7 @@ export const english: Wording = {
   'workspace-full': ({ limitMb }) =>
     `My folder for this room holds more than ${limitMb} MB, so I cannot go on. Mention me with the word “new” to begin again without its files, or ask whoever runs this bot.`,
   withheld: () => 'My answer contained something secret, so I did not post it.',
+  'file-gone': ({ filename }) => `I could not post ${filename} in time. Please ask me for it again.`,
   failed: () => 'Something went wrong on my side. Please ask me again.',
   'started-over': ({ exchanges }) =>
     exchanges === 0

@@ -18,6 +18,7 @@ export const chinese: Wording = {
   'workspace-full': ({ limitMb }) =>
     `我在此房间的文件夹已超过 ${limitMb} MB，无法继续。提及我并发送“新对话”即可删除这些文件并重新开始，或联系负责此机器人的人员。`,
   withheld: () => '我的回答包含机密内容，因此没有发送。',
+  'file-gone': ({ filename }) => `未能及时发送文件 ${filename}，请再向我要一次。`,
   failed: () => '我这边出了点问题，请再问一次。',
   'started-over': ({ exchanges }) =>
     exchanges === 0

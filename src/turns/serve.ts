@@ -16,10 +16,13 @@ import type { Conversations } from '../sessions/resume.ts';
 import type { SessionBot } from '../sessions/session.ts';
 import type { SessionName, SessionPath } from '../telemetry/events.ts';
 import { mentionFor } from './asker.ts';
+import { languageFor } from './language.ts';
 import { withLateLine } from './late.ts';
 import { type LiveParts, showLive } from './live.ts';
-import { type Attempt, answered, decided, type RunTurnParts, runTurn } from './run-turn.ts';
+import { type Attempt, alone, answered, decided } from './outcome.ts';
+import { type RunTurnParts, runTurn } from './run-turn.ts';
 import { createProgress, type Progress } from './steps.ts';
+import { createTurnFiles } from './turn-files.ts';
 import type { Workspaces } from './workspace.ts';
 
 /**
@@ -158,7 +161,7 @@ async function attemptSafely(
   try {
     return await runTurn(turn, bot, lease, parts, { progress, halt: halted });
   } catch (error) {
-    return decided(turn, bot, { say: 'failed' }, `unexpected: ${messageOf(error)}`);
+    return decided(turn, bot, { say: 'failed' }, `unexpected: ${messageOf(error)}`, alone);
   }
 }
 
@@ -167,8 +170,10 @@ async function finishFromTranscript(turn: Turn, bot: Bot, parts: ServeParts): Pr
   const transcript = parts.conversations.transcript(turn);
   const fate = transcript === null ? null : fateOfPrompt(transcript, turn.promptUuid);
   if (fate?.kind !== 'answered') return false;
+  const files = createTurnFiles(turn, languageFor(bot, turn.messages), parts);
   const mention = await mentionFor(turn, bot, parts)();
-  const attempt = answered(turn, bot, { text: fate.text, costUsd: null }, parts.secrets, { mention });
+  const given = { files, mention, secrets: parts.secrets, first: null };
+  const attempt = await answered(turn, bot, { text: fate.text, costUsd: null }, given);
   if (attempt.kind !== 'decided') return false;
   parts.emit({ type: 'turn.recovered', session: nameOf(turn), turn: String(turn.id) });
   const startedMs = parts.clock.monotonicMs();
@@ -182,7 +187,8 @@ async function refuseTooLarge(conversation: Conversation, bot: Bot, parts: Serve
   const turn = await parts.mail.begin(conversation);
   if (!turn) return false;
   const limitMb = Math.round(parts.workspaceMaxBytes / 1024 ** 2);
-  const attempt = decided(turn, bot, { say: 'workspace-full', limitMb }, 'the working folder is too large');
+  const cause = 'the working folder is too large';
+  const attempt = await decided(turn, bot, { say: 'workspace-full', limitMb }, cause, alone);
   const startedMs = parts.clock.monotonicMs();
   if (attempt.kind === 'decided')
     await commit(turn, bot, attempt, { path: null, startedMs, runner: null }, parts);

@@ -15,7 +15,7 @@ import { tempFolder } from '../support/temp.ts';
 
 const gigabyte = 1024 ** 3;
 const prompt = { uuid: 'u', text: 't' };
-const hooks = { onStep() {} };
+const hooks = { onStep() {}, useTool: async () => ({ text: '', isError: false }) };
 const bot = (revision = 'r1'): SessionBot => ({
   ...{ id: 'helper', revision },
   profile: { systemPrompt: '', model: null, tools: [], mcpServers: {}, maxTurns: null },

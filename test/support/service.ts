@@ -98,9 +98,7 @@ export async function startService(
       return Number(new RegExp(`^campfire_ai_bot_${name} (.+)$`, 'm').exec(text)?.[1] ?? Number.NaN);
     },
     sessions: async () =>
-      (await (
-        await fetch(`${url}/api/sessions`, { headers: { authorization: `Bearer ${adminToken}` } })
-      ).json()) as Awaited<ReturnType<Service['sessions']>>,
+      (await adminGet({ url }, '/api/sessions')) as Awaited<ReturnType<Service['sessions']>>,
     async stop(signal = 'SIGTERM') {
       child.kill(signal);
       return eventually(
@@ -110,4 +108,9 @@ export async function startService(
       ).then((end) => (Number.isNaN(Number(end)) ? end : Number(end)));
     },
   };
+}
+
+/** A JSON answer of the operator's API. */
+export async function adminGet({ url }: Pick<Service, 'url'>, path: string): Promise<unknown> {
+  return (await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${adminToken}` } })).json();
 }

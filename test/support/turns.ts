@@ -17,6 +17,7 @@ import type { LifecycleEvent } from '../../src/telemetry/events.ts';
 import { accept } from '../../src/turns/accept.ts';
 import { createDispatcher, type Dispatcher } from '../../src/turns/dispatcher.ts';
 import { type TestClock, testClock } from './clock.ts';
+import { publicUrl, setDownloads } from './downloads.ts';
 import { type FakeAgent, fakeAgents } from './fake-agent.ts';
 import { tempFolder } from './temp.ts';
 
@@ -55,6 +56,7 @@ export const helper = createBot({
 export function setTurns(t: TestContext, bot: Bot = helper): Turns {
   const clock = testClock();
   const { open, agents } = fakeAgents();
+  const { downloads } = setDownloads(t, clock);
   const store = openStore(':memory:', [...mailMigrations, ...conversationMigrations]);
   const slots = createSlots(tempFolder(t));
   const events: LifecycleEvent[] = [];
@@ -75,6 +77,7 @@ export function setTurns(t: TestContext, bot: Bot = helper): Turns {
   const openDispatcher = (pool: Pool) =>
     createDispatcher({
       ...{ mail, pool, conversations, clock, emit, findBot: () => bot, onDecided: () => {} },
+      ...{ downloads, publicUrl },
       ...{ secrets: new Set<string>(), timeZone: 'UTC', turnTimeoutMs: 3_600_000 },
       ...{
         faces: noCampfire,

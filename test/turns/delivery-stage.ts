@@ -12,6 +12,7 @@ import type { LifecycleEvent } from '../../src/telemetry/events.ts';
 import { writeContent } from '../../src/turns/content.ts';
 import { createDelivery, type Delivery } from '../../src/turns/delivery.ts';
 import { createHealthBook } from '../../src/turns/health-book.ts';
+import { setDownloads } from '../support/downloads.ts';
 import { eventually } from '../support/eventually.ts';
 
 export const key = '900-Ab1Cd2Ef3Gh4';
@@ -30,6 +31,7 @@ export function deliverTo(t: TestContext, baseUrl: string, timeoutMs = 2_000) {
   const store = openStore(':memory:', mailMigrations);
   const mail = createSqliteMail(store, clock);
   const events: LifecycleEvent[] = [];
+  const { downloads } = setDownloads(t, clock, { publicUrl: null });
   const bots: BotsNow = { current: [assistant] };
   const emit = (event: LifecycleEvent) => events.push(event);
   const random = () => 0;
@@ -41,7 +43,7 @@ export function deliverTo(t: TestContext, baseUrl: string, timeoutMs = 2_000) {
   const client = createCampfireClient({ baseUrl, version: '0', clock, timeoutMs, onCall: health.report });
   const findBot = (id: string) => bots.current.find((bot) => bot.id === id) ?? 'gone';
   delivery = createDelivery({
-    ...{ mail, clock, health, client, findBot, emit, random },
+    ...{ mail, clock, health, client, files: downloads, findBot, emit, random },
     ...{ faces: createFaceBook(client, clock), onSettled: () => {} },
   });
   t.after(async () => {
@@ -51,7 +53,7 @@ export function deliverTo(t: TestContext, baseUrl: string, timeoutMs = 2_000) {
   const decide = async (
     roomId: number,
     messageId: number,
-    bodies: string[],
+    drafts: Array<string | OutboxDraft>,
     kind: OutboxDraft['kind'] = 'post',
     botId = 'assistant',
   ) => {
@@ -61,13 +63,13 @@ export function deliverTo(t: TestContext, baseUrl: string, timeoutMs = 2_000) {
     await mail.decide(
       turn,
       { kind: 'answered' },
-      bodies.map((body) => ({ kind, body })),
+      drafts.map((draft) => (typeof draft === 'string' ? { kind, body: draft } : draft)),
     );
   };
   const undelivered = async () => (await mail.counts()).undelivered;
   const settled = () => eventually('everything to be settled', async () => (await undelivered()) === 0);
   const count = (type: LifecycleEvent['type']) => events.filter((event) => event.type === type).length;
-  return { mail, events, count, bots, health, delivery, decide, undelivered, settled };
+  return { mail, downloads, events, count, bots, health, delivery, decide, undelivered, settled };
 }
 
 /** The same to a simulator with rooms 1 and 2. */

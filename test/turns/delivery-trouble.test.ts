@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { createBot } from '../../src/config/bot.ts';
+import { writeFile } from '../../src/turns/content.ts';
 import { eventually } from '../support/eventually.ts';
 import { assistant, deliverTo, setDelivery } from './delivery-stage.ts';
 
@@ -157,13 +158,17 @@ for (const status of [422, 400]) {
 }
 
 test('a 5xx after Campfire had stored the message: the room is read before it is posted again', async (t) => {
-  const { campfire, delivery, decide, count, posted, settled } = await setDelivery(t);
+  const { campfire, delivery, decide, count, posted, settled, downloads } = await setDelivery(t);
   campfire.faults.set({ failProcessing: true });
+  const owner = { botId: 'assistant', roomId: 2, turnId: '2' };
+  const wish = { as: 'attachment' as const, name: 'answer-m6-0.md', title: null };
+  const kept = await downloads.keep({ from: 'text', text: '# Long' }, owner, wish);
+  assert.ok(kept.kind === 'kept');
   await decide(1, 5, ['<div class="m5-0">a</div>']);
   await decide(
     2,
     6,
-    [JSON.stringify({ filename: 'answer-m6-0.md', type: 'text/markdown', text: '# Long' })],
+    [writeFile({ id: kept.file.id, filename: kept.file.name, type: kept.file.mediaType })],
     'file',
   );
   delivery.wake();

@@ -105,16 +105,3 @@ test('a key that was reset is waited for until somebody mends it', async (t) => 
   await settled();
   assert.equal(posted().length, 1);
 });
-
-test('a file arrives as an attachment', async (t) => {
-  const { delivery, decide, posted, settled } = await setDelivery(t);
-  await decide(
-    1,
-    5,
-    [JSON.stringify({ filename: 'answer-m5-0.md', type: 'text/markdown', text: '# Long' })],
-    'file',
-  );
-  delivery.wake();
-  await settled();
-  assert.deepEqual(posted(), ['answer-m5-0.md']);
-});

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import type { AgentResult, AgentStep, Prompt } from '../../src/agent/agent.ts';
 import { createBot } from '../../src/config/bot.ts';
 import type { Turn } from '../../src/mail/mail.ts';
@@ -8,6 +8,7 @@ import { writeContent } from '../../src/turns/content.ts';
 import { runTurn } from '../../src/turns/run-turn.ts';
 import { createProgress } from '../../src/turns/steps.ts';
 import { testClock } from '../support/clock.ts';
+import { publicUrl, setDownloads } from '../support/downloads.ts';
 
 const persona = { id: 'helper', key: '7-AbCdEf123456', name: 'Helper', systemPrompt: '', file: 'h.json' };
 const bot = createBot(persona);
@@ -43,7 +44,7 @@ interface Given {
 }
 
 /** Runs a turn against an agent that gives `result`. */
-async function run(result: AgentResult, given: Given = {}) {
+async function run(t: TestContext, result: AgentResult, given: Given = {}) {
   const clock = testClock();
   const prompts: Prompt[] = [];
   const answer = Promise.withResolvers<AgentResult>();
@@ -78,6 +79,7 @@ async function run(result: AgentResult, given: Given = {}) {
     secrets: new Set([secret]),
     mentions: { learn() {}, sgidOf: () => null, search: async () => {} },
     postedFiles: { bring: async () => ({ note: null, images: [] }) },
+    ...{ downloads: setDownloads(t, clock).downloads, publicUrl },
   };
   const attempt = runTurn(turn, who, lease, parts, { progress: createProgress(), halt: halt.signal });
   await settle();
@@ -106,8 +108,8 @@ const apiError = (status: number | null, code = 'unknown'): AgentResult => ({
   ...{ kind: 'api-error', status, code, cause: `API Error: ${status} with details` },
 });
 
-test('an answer becomes posts that carry the message’s mark', async () => {
-  const { kind, text, prompts, ...rest } = await run(answered('**yes**'));
+test('an answer becomes posts that carry the message’s mark', async (t) => {
+  const { kind, text, prompts, ...rest } = await run(t, answered('**yes**'));
   assert.deepEqual([kind, text], ['decided', 'yes']);
   assert.match(JSON.stringify(rest), /m81-0/);
   assert.equal(prompts[0]?.text, '[Ann) [Eve in room "HQ", Tuesday, 24 November 2026 at 14:00 UTC]\nhi');
@@ -115,7 +117,7 @@ test('an answer becomes posts that carry the message’s mark', async () => {
 
 const tooLong = { ...apiError(null), code: 'prompt_too_long' } as AgentResult;
 
-const sentences: Array<[title: string, result: AgentResult, given: Parameters<typeof run>[1], says: RegExp]> =
+const sentences: Array<[title: string, result: AgentResult, given: Parameters<typeof run>[2], says: RegExp]> =
   [
     ['an empty answer', answered(' \n'), {}, /nothing to say/],
     ['too many steps', { kind: 'max-turns', text: '', costUsd: 0 }, {}, /more steps than I am allowed/],
@@ -157,48 +159,48 @@ const sentences: Array<[title: string, result: AgentResult, given: Parameters<ty
   ];
 
 for (const [title, result, given, says] of sentences) {
-  test(`${title} ends in one plain sentence without details`, async () => {
-    const { kind, text } = await run(result, given);
+  test(`${title} ends in one plain sentence without details`, async (t) => {
+    const { kind, text } = await run(t, result, given);
     assert.equal(kind, 'decided');
     assert.match(text, says);
     assert.doesNotMatch(text, /details|SIGKILL|API Error|sk-ant/);
   });
 }
 
-test('a death before the third is no outcome yet, and the next try says so to the model', async () => {
-  assert.equal((await run({ kind: 'died', cause: 'x' })).kind, 'cut-off');
-  const { prompts } = await run(answered('ok'), { attempt: 2 });
+test('a death before the third is no outcome yet, and the next try says so to the model', async (t) => {
+  assert.equal((await run(t, { kind: 'died', cause: 'x' })).kind, 'cut-off');
+  const { prompts } = await run(t, answered('ok'), { attempt: 2 });
   assert.match(prompts[0]?.text ?? '', /^\[The first try .* was cut off/);
 });
 
-test('a turn that a drain interrupts is given back, unless it had just finished', async () => {
+test('a turn that a drain interrupts is given back, unless it had just finished', async (t) => {
   assert.equal(
-    (await run({ kind: 'interrupted' }, { whenStopped: true, event: 'drain' })).kind,
+    (await run(t, { kind: 'interrupted' }, { whenStopped: true, event: 'drain' })).kind,
     'given-back',
   );
   assert.equal(
-    (await run(answered('just in time'), { whenStopped: true, event: 'drain' })).text,
+    (await run(t, answered('just in time'), { whenStopped: true, event: 'drain' })).text,
     'just in time',
   );
 });
 
-test('overload is waited for twice, and the room is told once, ahead of the answer', async () => {
-  const first = await run(apiError(529));
+test('overload is waited for twice, and the room is told once, ahead of the answer', async (t) => {
+  const first = await run(t, apiError(529));
   assert.ok(first.kind === 'postponed');
   assert.equal(first.delayMs, 20_000);
   assert.match(first.notice?.body ?? '', /m81-901.*Claude is overloaded, I’ll try again in 20 seconds/s);
-  const second = await run(apiError(null, 'overloaded'), { postponements: 1 });
+  const second = await run(t, apiError(null, 'overloaded'), { postponements: 1 });
   assert.ok(second.kind === 'postponed');
   assert.deepEqual([second.delayMs, second.notice], [60_000, null]);
-  assert.match((await run(answered('ok'), { postponements: 1 })).prompts[0]?.text ?? '', /was cut off/);
+  assert.match((await run(t, answered('ok'), { postponements: 1 })).prompts[0]?.text ?? '', /was cut off/);
 });
 
-test('a history that the model refuses: a fresh session answers, and says so in the same post', async () => {
+test('a history that the model refuses: a fresh session answers, and says so in the same post', async (t) => {
   for (const [refused, next] of [
     [tooLong, {}],
     [apiError(400), { again: apiError(400) }],
   ] as const) {
-    const { text, prompts } = await run(refused, { next: { ...next, fresh: answered('**yes**') } });
+    const { text, prompts } = await run(t, refused, { next: { ...next, fresh: answered('**yes**') } });
     assert.equal(
       text,
       'My memory of this conversation could not be used any more, so I go on with only its last 2 exchanges.yes',
@@ -207,15 +209,15 @@ test('a history that the model refuses: a fresh session answers, and says so in 
   }
 });
 
-test('one bad request is asked again in the same session', async () => {
-  const { text, prompts } = await run(apiError(400), {
+test('one bad request is asked again in the same session', async (t) => {
+  const { text, prompts } = await run(t, apiError(400), {
     next: { again: answered('yes'), fresh: answered('no') },
   });
   assert.equal(text, 'yes');
   assert.match(prompts[1]?.text ?? '', /^\[The first try/);
 });
 
-test('a turn that a person ends is left to whoever ended it, unless it had just finished', async () => {
-  assert.equal((await run({ kind: 'interrupted' }, { whenStopped: true, event: 'halt' })).kind, 'halted');
-  assert.equal((await run(answered('done'), { whenStopped: true, event: 'halt' })).text, 'done');
+test('a turn that a person ends is left to whoever ended it, unless it had just finished', async (t) => {
+  assert.equal((await run(t, { kind: 'interrupted' }, { whenStopped: true, event: 'halt' })).kind, 'halted');
+  assert.equal((await run(t, answered('done'), { whenStopped: true, event: 'halt' })).text, 'done');
 });

@@ -12,6 +12,8 @@ import { unified } from 'unified';
 import { type Block, stacked, textBlock } from './blocks.ts';
 import { codeElement } from './code.ts';
 import { composeBlocks } from './compose.ts';
+import { type DeadLinks, takeOutDeadLinks, textWithoutDeadLinks } from './dead-links.ts';
+import { fileBlocks, type MessageFiles } from './files.ts';
 import { parseMarkdown } from './markdown.ts';
 import { element, text, textOf } from './nodes.ts';
 import { outlineOf } from './outline.ts';
@@ -22,8 +24,8 @@ import { escapeHtml, repairText, withoutEmptyEdges } from './text.ts';
 export type RenderedReply =
   /** `readAs` is `text` when the answer could not be parsed as Markdown and is shown as it was written. */
   | { kind: 'messages'; bodies: string[]; readAs: 'markdown' | 'text' }
-  /** Too long for a room: `bodies` announce it, the caller attaches the Markdown as a file. */
-  | { kind: 'file'; bodies: string[] }
+  /** Too long for a room: `bodies` announce it, the caller attaches `markdown` as a file. */
+  | { kind: 'file'; bodies: string[]; markdown: string }
   /** Nothing visible: the caller says so in a sentence. */
   | { kind: 'empty'; bodies: [] };
 
@@ -34,6 +36,10 @@ export interface RenderOptions {
   language: 'en' | 'zh-CN';
   /** A genuine signed id (see mentions.ts) of somebody to be notified of the first message; null for nobody. */
   mention?: string | null;
+  /** Put below the answer, unless it links to them itself. */
+  files?: MessageFiles;
+  /** Are taken out of the answer. */
+  deadLinks?: DeadLinks;
 }
 
 /** Of text, in one message. */
@@ -52,12 +58,14 @@ const houseClass = 'ai-reply\n';
 const wording = {
   en: {
     image: 'image',
+    deadLink: '(invalid link)',
     inFile: (characters: number) =>
       `This answer is long (${characters.toLocaleString('en')} characters), so it is in the attached file.`,
     moreSections: (count: number) => `… and ${count} more sections.`,
   },
   'zh-CN': {
     image: '图片',
+    deadLink: '（无效链接）',
     inFile: (characters: number) => `这个回答很长（${characters.toLocaleString('en')} 个字符），全文见附件。`,
     moreSections: (count: number) => `……另有 ${count} 节。`,
   },
@@ -74,41 +82,58 @@ const stringifier = unified()
 export function renderReply(markdown: string, options: RenderOptions): RenderedReply {
   const answer = withoutEmptyEdges(repairText(markdown));
   if (answer.length > roomMaxCharacters) {
-    const outline = outlineOf(answer, wording[options.language]);
-    return { kind: 'file', bodies: bodiesOf(blocksOf(outline, options).blocks, options) };
+    const markdown = withoutDeadLinks(answer, options);
+    const outline = outlineOf(markdown, wording[options.language]);
+    return { kind: 'file', bodies: bodiesOf(blocksOf(outline, options).blocks, options), markdown };
   }
   const { blocks, readAs } = blocksOf(answer, options);
-  if (!blocks.some(isVisible)) return { kind: 'empty', bodies: [] };
+  if (!blocks.some(isVisible)) blocks.length = 0;
+  if (blocks.length === 0 && !hasFiles(options.files)) return { kind: 'empty', bodies: [] };
   return { kind: 'messages', bodies: bodiesOf(blocks, options), readAs };
 }
 
 /** One sentence of the service itself as a message; its line breaks are kept, everything else is text. */
-export function plainNotice(sentence: string, marker: string, mention: string | null = null): string {
+export function plainNotice(
+  sentence: string,
+  marker: string,
+  { mention = null, files }: { mention?: string | null; files?: MessageFiles | undefined } = {},
+): string {
   const lines = repairText(sentence).split('\n');
   const content = lines.flatMap((line, index) => (index === 0 ? [text(line)] : [element('br'), text(line)]));
-  return bodyOf([textBlock(content)], marker, mention);
+  return bodyOf([textBlock(content), ...(files ? fileBlocks(files, []) : [])], marker, mention);
 }
 
-function blocksOf(
-  answer: string,
-  { language }: RenderOptions,
-): { blocks: Block[]; readAs: 'markdown' | 'text' } {
+function blocksOf(answer: string, options: RenderOptions): { blocks: Block[]; readAs: 'markdown' | 'text' } {
+  const { language, deadLinks } = options;
   try {
     const tree = parseMarkdown(answer);
-    if (tree !== undefined)
+    if (tree !== undefined) {
+      if (deadLinks) takeOutDeadLinks(tree, deadLinks, wording[language].deadLink);
       return { blocks: composeBlocks(tree.children, wording[language]), readAs: 'markdown' };
+    }
   } catch {
     // A parser that stumbles, mostly over nesting, must not cost the answer.
   }
-  return { blocks: [{ kind: 'code', element: codeElement(answer, undefined) }], readAs: 'text' };
+  const clean = withoutDeadLinks(answer, options);
+  return { blocks: [{ kind: 'code', element: codeElement(clean, undefined) }], readAs: 'text' };
+}
+
+function withoutDeadLinks(answer: string, { deadLinks, language }: RenderOptions): string {
+  return deadLinks ? textWithoutDeadLinks(answer, deadLinks, wording[language].deadLink) : answer;
+}
+
+function hasFiles(files: MessageFiles | undefined): boolean {
+  return files !== undefined && files.links.length > 0;
 }
 
 function isVisible({ element: block, kind }: Block): boolean {
   return kind === 'rule' || /[^\s\p{Cf}]/u.test(textOf([block]));
 }
 
-function bodiesOf(blocks: Block[], { marker, mention }: RenderOptions): string[] {
+function bodiesOf(blocks: Block[], { marker, mention, files }: RenderOptions): string[] {
   const messages = splitBlocks(blocks, messageMaxCharacters);
+  if (messages.length === 0) messages.push([]);
+  if (files) messages.at(-1)?.push(...fileBlocks(files, blocks));
   return messages.map((message, part) => {
     const numbered = messages.length > 1 ? [numberBlock(part + 1, messages.length), ...message] : message;
     return bodyOf(numbered, marker(part), part === 0 ? mention : null);
