@@ -18,12 +18,16 @@ export async function startPostOffice(): Promise<{
   const server = createServer(async (request, response) => {
     const roomId = Number(/^\/rooms\/(\d+)\//.exec(request.url ?? '')?.[1]);
     const body = await textOf(request);
-    if (request.method !== 'POST') {
+    if (request.method === 'GET' || request.method === 'DELETE') {
       response.writeHead(200, { 'X-Version': '1.5.0', 'Content-Type': 'application/json' }).end('[]');
       return;
     }
     const marker = /class="([mt]\d+-\d+)/.exec(body)?.[1] ?? '';
     arrived.push({ roomId, marker, text: body.replace(/<[^>]+>/g, '') });
+    if (request.method === 'PATCH') {
+      response.writeHead(200, { 'X-Version': '1.5.0', 'Content-Type': 'application/json' }).end('{}');
+      return;
+    }
     response
       .writeHead(201, { 'X-Version': '1.5.0', Location: `http://campfire/messages/${arrived.length}` })
       .end();
