@@ -6,6 +6,8 @@ export interface Arrived {
   /** The class by which the service marks it, such as `m81-0`. */
   marker: string;
   text: string;
+  /** `edit`: the message was there before, under the same mark or another. */
+  how: 'post' | 'edit';
 }
 
 /** As little of Campfire as taking posts needs, so that the load is the service's: 201, and rooms that read as empty. */
@@ -22,10 +24,16 @@ export async function startPostOffice(): Promise<{
       response.writeHead(200, { 'X-Version': '1.5.0', 'Content-Type': 'application/json' }).end('[]');
       return;
     }
+    const json = { 'X-Version': '1.5.0', 'Content-Type': 'application/json' };
+    if (request.url?.endsWith('/boosts')) {
+      response.writeHead(201, json).end('{"id":1}');
+      return;
+    }
     const marker = /class="([mt]\d+-\d+)/.exec(body)?.[1] ?? '';
-    arrived.push({ roomId, marker, text: body.replace(/<[^>]+>/g, '') });
-    if (request.method === 'PATCH') {
-      response.writeHead(200, { 'X-Version': '1.5.0', 'Content-Type': 'application/json' }).end('{}');
+    const how = request.method === 'PATCH' ? 'edit' : 'post';
+    arrived.push({ roomId, marker, text: body.replace(/<[^>]+>/g, ''), how });
+    if (how === 'edit') {
+      response.writeHead(200, json).end('{}');
       return;
     }
     response

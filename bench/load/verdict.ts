@@ -29,7 +29,8 @@ export function judgeArrivals(
   turns: readonly (readonly number[])[],
 ): Pick<LoadReport, 'answered' | 'silent' | 'doubled' | 'disordered'> {
   const together = new Map(turns.map((ids) => [ids.at(-1), ids]));
-  const counts = Map.groupBy(arrived, ({ marker }) => marker);
+  const posts = arrived.filter(({ how }) => how === 'post');
+  const counts = Map.groupBy(posts, ({ marker }) => marker);
   const answered = new Set<number>();
   const lastInRoom = new Map<number, number>();
   const disordered = new Set<number>();
@@ -43,7 +44,7 @@ export function judgeArrivals(
   return {
     answered: answered.size,
     silent: sent.filter(({ messageId, status }) => status === 204 && !answered.has(messageId)).length,
-    doubled: [...counts.values()].filter((posts) => posts.length > 1).length,
+    doubled: [...counts.values()].filter((same) => same.length > 1).length,
     disordered: disordered.size,
   };
 }

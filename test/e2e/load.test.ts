@@ -15,7 +15,7 @@ test('thirty webhooks a second over six rooms: all accepted, each answered once 
 
 test('the verdict sees what is missing, doubled or out of order', () => {
   const sent = [1, 2, 3].map((messageId) => ({ messageId, roomId: 1, ms: 1, status: 204 }));
-  const post = (id: number) => ({ roomId: 1, marker: `m${id}-0`, text: '' });
+  const post = (id: number) => ({ roomId: 1, marker: `m${id}-0`, text: '', how: 'post' as const });
   const judge = (...ids: number[]) => judgeArrivals(sent, ids.map(post), [[2, 3]]);
   assert.deepEqual(judge(1, 3), { answered: 3, silent: 0, doubled: 0, disordered: 0 });
   assert.deepEqual(judge(3), { answered: 2, silent: 1, doubled: 0, disordered: 0 });

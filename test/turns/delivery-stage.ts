@@ -14,7 +14,7 @@ import { createDelivery, type Delivery } from '../../src/turns/delivery.ts';
 import { createHealthBook } from '../../src/turns/health-book.ts';
 import { eventually } from '../support/eventually.ts';
 
-export const key = '900-Ab1Cd2Ef3Gh4';
+const key = '900-Ab1Cd2Ef3Gh4';
 export const assistant = createBot({
   ...{ id: 'assistant', key, name: 'Assistant' },
   ...{ systemPrompt: '', file: 'a.json' },
