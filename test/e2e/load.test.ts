@@ -8,8 +8,9 @@ test('thirty webhooks a second over six rooms: all accepted, each answered once 
     ...{ perSecond: 30, seconds: 2, rooms: 6, peoplePerRoom: 2, drainSeconds: 90, tell: () => {} },
     env: { MAX_SESSIONS: '6' },
   });
-  // Beside other tests no time can be promised: bin/soak --load measures on a quiet machine.
-  const problems = loadProblems(report, { ackP99Ms: 5_000, loopP99Ms: 5_000 });
+  // Beside other tests no time can be promised; bench/load/main.ts measures on a quiet machine.
+  const anyTime = { ackP99Ms: Number.POSITIVE_INFINITY, loopP99Ms: Number.POSITIVE_INFINITY };
+  const problems = loadProblems(report, anyTime);
   assert.deepEqual([problems, report.left, report.answered], [[], 0, 60]);
 });
 
