@@ -72,13 +72,7 @@ export async function startApp(outside: AppParts): Promise<App> {
     onDecided: () => state.serving && built.delivery.wake(),
   });
   const { containment, bots, reaper, supervisor, pool, dispatcher, delivery } = built;
-  const health = async () =>
-    healthReport({
-      ...{ version: VERSION, containment: containment.layer, isServing: state.serving },
-      storage: built.storage.guard.state(),
-      ...{ sessions: pool.snapshot(), mail: await built.mail.counts() },
-      memory: readMemory(settings.memoryLimitBytes ?? null),
-    });
+  const health = () => healthNow(built, settings, state.serving);
   describeState(metrics, built);
   const http = buildHttp(given, built, { health, metrics, isServing: () => state.serving });
   const { server, port } = await listen(
@@ -112,7 +106,8 @@ export async function startApp(outside: AppParts): Promise<App> {
   const close = async (): Promise<void> => {
     await ready;
     pool.stopAdmitting();
-    await Promise.all([built.catchUp.stop(), built.retention.stop()]);
+    built.catchUp.stop();
+    await within(clock, deliveryGraceMs, built.retention.stop());
     await dispatcher.stop(Math.max(0, settings.shutdownGraceMs - closeReserveMs - deliveryGraceMs));
     await pool.drain();
     await dispatcher.settled();
@@ -134,6 +129,17 @@ export async function startApp(outside: AppParts): Promise<App> {
       return closing;
     },
   };
+}
+
+async function healthNow(
+  { containment, storage, pool, mail }: BuiltParts,
+  { memoryLimitBytes }: AppParts['settings'],
+  isServing: boolean,
+): Promise<Record<string, unknown>> {
+  return healthReport({
+    ...{ version: VERSION, containment: containment.layer, isServing, storage: storage.guard.state() },
+    ...{ sessions: pool.snapshot(), mail: await mail.counts(), memory: readMemory(memoryLimitBytes ?? null) },
+  });
 }
 
 function buildHttp(

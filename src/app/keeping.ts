@@ -42,7 +42,10 @@ export interface KeepingParts {
 export function buildKeeping(parts: KeepingParts) {
   const { settings, store, mail, bots, seen, clock, emit, onAccepted, onDecided } = parts;
   const history = createMailHistory(store, clock);
-  const storage = buildStorage({ store, dataDir: settings.dataDir, clock, emit });
+  const storage = buildStorage({
+    ...{ store, dataDir: settings.dataDir, clock, emit },
+    onRecovered: (closedSince) => void catchUp.run(closedSince),
+  });
   const isBot = (userId: number) => bots.all().some((bot) => bot.userId === userId);
   const acceptParts = { mail, history, seen, clock, emit, isBot, onAccepted, onDecided };
   const keep = (bot: Bot, message: SaidMessage) => storage.keep(() => accept(bot, message, acceptParts));

@@ -14,8 +14,27 @@ export interface Storage {
 
 type Refused = Extract<Acceptance, { kind: 'refused' }>;
 
-export function buildStorage(parts: { store: Store; dataDir: string; clock: Clock; emit: Emit }): Storage {
-  const guard = guardStorage({ ...parts, onChange: (state) => report(state, parts) });
+export function buildStorage(parts: {
+  store: Store;
+  dataDir: string;
+  clock: Clock;
+  emit: Emit;
+  /** Nothing was accepted since then (epoch ms), and now it is. */
+  onRecovered: (closedSince: number) => void;
+}): Storage {
+  const { clock, onRecovered } = parts;
+  let closedSince: number | null = null;
+  const guard = guardStorage({
+    ...parts,
+    onChange(state) {
+      report(state, parts);
+      if (state.kind !== 'ok') closedSince ??= clock.now();
+      else if (closedSince !== null) {
+        onRecovered(closedSince);
+        closedSince = null;
+      }
+    },
+  });
   const refused = (state: StorageState): Refused => ({
     ...{ kind: 'refused', status: 503, reason: `storage_${state.kind}` },
   });

@@ -14,6 +14,7 @@ import type { Conversation } from './mail.ts';
 export const historyMigrations: readonly Migration[] = [
   {
     version: 9,
+    // messages_queued answers what is asked with every webhook, how many wait, from the index alone.
     sql: `
       CREATE TABLE rooms_seen (
         bot_id TEXT NOT NULL,
@@ -23,6 +24,8 @@ export const historyMigrations: readonly Migration[] = [
         PRIMARY KEY (bot_id, room_id)
       ) STRICT, WITHOUT ROWID;
       CREATE INDEX turns_settled ON turns (settled_at) WHERE state = 'settled';
+      CREATE INDEX messages_queued ON messages (bot_id, room_id, at_once, received_at, noticed_by)
+        WHERE turn_id IS NULL;
     `,
   },
 ];

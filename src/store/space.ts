@@ -17,7 +17,9 @@ import { storeTrouble } from './trouble.ts';
  */
 
 const megabyte = 1024 * 1024;
-const heldRowsFull = 56;
+const heldBytesFull = 56 * megabyte;
+/** Small, so that nothing waits long for one on a slow disk. */
+const rowBytes = 256 * 1024;
 const logBytes = 8 * megabyte;
 /** What a transaction keeps in SQLite's page cache (2 MB) does not reach the log before its end. */
 const cachedBytes = 3 * megabyte;
@@ -25,17 +27,19 @@ const cachedBytes = 3 * megabyte;
 const lowWaterBytes = 8 * megabyte;
 
 const checkPeriodMs = 1000;
-/** One row at a time, so that nothing waits for long. */
-const fillPeriodMs = 50;
+/** The shortest pause between two rows while the reserve is filled. */
+const fillPeriodMs = 10;
+/** How much longer than writing a row its pause is: a slow disk is left to those who wait for it. */
+const idleShare = 20;
 
 export interface SpaceReading {
   freeBytes: number;
-  /** Rows of the reserve that are held, of 1 MB each. */
-  heldRows: number;
+  /** Of the reserve. */
+  heldBytes: number;
 }
 
 /** What is to be done about the disk, and the numbers that say so. */
-export type SpaceDecision = { freeBytes: number; heldRows: number } & (
+export type SpaceDecision = { freeBytes: number; heldBytes: number } & (
   | { kind: 'whole' }
   /** The reserve is not whole, but there is room for the rest of it. */
   | { kind: 'fill' }
@@ -43,10 +47,10 @@ export type SpaceDecision = { freeBytes: number; heldRows: number } & (
 );
 
 /** Pure: how things stand. Twice the low water is asked for what is missing, so that nothing swings. */
-export function decideSpace({ freeBytes, heldRows }: SpaceReading): SpaceDecision {
-  const reading = { freeBytes, heldRows };
+export function decideSpace({ freeBytes, heldBytes }: SpaceReading): SpaceDecision {
+  const reading = { freeBytes, heldBytes };
   if (freeBytes < lowWaterBytes) return { kind: 'full', ...reading };
-  const missingBytes = (heldRowsFull - heldRows) * megabyte;
+  const missingBytes = heldBytesFull - heldBytes;
   if (missingBytes <= 0) return { kind: 'whole', ...reading };
   return { kind: freeBytes >= missingBytes + 2 * lowWaterBytes ? 'fill' : 'full', ...reading };
 }
@@ -89,14 +93,17 @@ export function guardStorage({ store, dataDir, clock, onChange, ...given }: Stor
     if (state.kind === 'damaged') return;
     let periodMs = checkPeriodMs;
     try {
-      const decision = decideSpace({ freeBytes: freeBytes(), heldRows: heldRows(store) });
+      const decision = decideSpace({ freeBytes: freeBytes(), heldBytes: heldBytes(store) });
       if (decision.kind === 'full') {
-        if (decision.heldRows > 0) store.run('DELETE FROM reserve');
+        if (decision.heldBytes > 0) store.run('DELETE FROM reserve');
         become({ kind: 'full', freeBytes: decision.freeBytes });
       } else {
         if (decision.kind === 'fill') {
+          const startedMs = clock.monotonicMs();
           addRow(store);
-          periodMs = fillPeriodMs;
+          const tookMs = clock.monotonicMs() - startedMs;
+          // While nothing is accepted anyway, being whole again comes first.
+          periodMs = Math.max(fillPeriodMs, tookMs * (state.kind === 'ok' ? idleShare : 1));
         } else if (state.kind === 'failing') probe(store);
         // Back in order only once the reserve is whole again; a first filling has no need to wait for that.
         if (decision.kind === 'whole' || state.kind === 'ok') become({ kind: 'ok' });
@@ -134,7 +141,7 @@ function prepare(store: Store, hear: (error: unknown) => void): void {
   try {
     store.run('CREATE TABLE IF NOT EXISTS reserve (filler BLOB NOT NULL) STRICT');
     store.transaction(() => {
-      for (let written = 0; written < logBytes + cachedBytes; written += megabyte) addRow(store);
+      for (let written = 0; written < logBytes + cachedBytes; written += rowBytes) addRow(store);
       throw new RollBack();
     });
   } catch (error) {
@@ -144,12 +151,12 @@ function prepare(store: Store, hear: (error: unknown) => void): void {
 
 class RollBack extends Error {}
 
-function heldRows(store: Store): number {
-  return store.get<{ n: number }>('SELECT count(*) AS n FROM reserve')?.n ?? 0;
+function heldBytes(store: Store): number {
+  return (store.get<{ n: number }>('SELECT count(*) AS n FROM reserve')?.n ?? 0) * rowBytes;
 }
 
 function addRow(store: Store): void {
-  store.run('INSERT INTO reserve (filler) VALUES (zeroblob(?))', megabyte);
+  store.run('INSERT INTO reserve (filler) VALUES (zeroblob(?))', rowBytes);
 }
 
 /** @throws what a write throws. */

@@ -73,7 +73,8 @@ export interface CatchUpParts {
 export interface CatchUp {
   /** Looks for what was missed: `awayFrom` (epoch ms) is when webhooks may have begun to fail, or our start. */
   run(awayFrom: number): Promise<void>;
-  stop(): Promise<void>;
+  /** Accepts nothing more; a room that is being read is not waited for. */
+  stop(): void;
 }
 
 interface Stop {
@@ -123,10 +124,7 @@ export function createCatchUp(parts: CatchUpParts): CatchUp {
         );
       return last;
     },
-    async stop() {
-      stopping.abort();
-      await last;
-    },
+    stop: () => stopping.abort(),
   };
 }
 

@@ -61,9 +61,9 @@ test('a full disk: nothing new is accepted, what was accepted is decided, and ro
   assert.equal((await readiness(service)).status, 503);
   assert.match(JSON.stringify(service.events('storage.trouble')), /Make room/);
 
-  stage.say(2, 'nobody can keep this');
+  const { id } = stage.say(1, 'nobody can keep this');
   const refused = await eventually('the webhook to be answered', () =>
-    stage.campfire.webhooks.records().find(({ roomId, status }) => roomId === 2 && status !== null),
+    stage.campfire.webhooks.records().find(({ messageId, status }) => messageId === id && status !== null),
   );
   assert.deepEqual([refused.status, refused.contentType, refused.effect?.kind], [503, null, 'ignored']);
   await stage.answers(1, 2);
@@ -77,6 +77,8 @@ test('a full disk: nothing new is accepted, what was accepted is decided, and ro
   assert.equal(service.events('storage.recovered').length, 1);
   stage.say(3, 'hello again');
   await stage.answers(3, 1);
+  const [, , refusedOne] = await stage.answers(1, 3);
+  assert.match(refusedOne?.html ?? '', /\(I was away\)/, 'what was refused is read afterwards');
   assert.deepEqual(service.events('storage.trouble').length, 1, 'one line, however often it is looked at');
   assert.equal(await service.stop(), 0);
 });

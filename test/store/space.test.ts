@@ -27,11 +27,11 @@ function guarded(t: TestContext) {
     guard.stop();
     store.close();
   });
-  const held = () => store.all('SELECT 1 FROM reserve').length;
+  const held = () => store.all('SELECT 1 FROM reserve').length / 4;
   return { dataDir, clock, store, disk, told, guard, held };
 }
 
-for (const [freeMb, heldRows, kind] of [
+for (const [freeMb, heldMb, kind] of [
   [500, 56, 'whole'],
   [8, 56, 'whole'],
   [7, 56, 'full'],
@@ -41,26 +41,26 @@ for (const [freeMb, heldRows, kind] of [
   [17, 55, 'fill'],
   [16, 55, 'full'],
 ] as const) {
-  test(`${freeMb} MB free and ${heldRows} MB held: ${kind}`, () => {
-    assert.equal(decideSpace({ freeBytes: freeMb * megabyte, heldRows }).kind, kind);
+  test(`${freeMb} MB free and ${heldMb} MB held: ${kind}`, () => {
+    assert.equal(decideSpace({ freeBytes: freeMb * megabyte, heldBytes: heldMb * megabyte }).kind, kind);
   });
 }
 
 test('the reserve is held in the database’s own files, given up when the disk is full, and whole before it is open again', (t) => {
   const { dataDir, clock, disk, told, guard, held } = guarded(t);
   assert.ok(statSync(join(dataDir, 'service.db-wal')).size >= 8 * megabyte, 'the log is long enough');
-  clock.advance(5_000);
+  clock.advance(10_000);
   assert.equal(held(), 56);
   disk.freeMb = 2;
   clock.advance(1_000);
   assert.deepEqual([guard.state().kind, held()], ['full', 0]);
   disk.freeMb = 60;
-  clock.advance(5_000);
+  clock.advance(10_000);
   assert.deepEqual([guard.state().kind, held()], ['full', 0], 'not room for all of it');
   disk.freeMb = 100;
   clock.advance(1_000);
   assert.equal(guard.state().kind, 'full', 'not before it is whole');
-  clock.advance(5_000);
+  clock.advance(10_000);
   assert.deepEqual([guard.state().kind, held()], ['ok', 56]);
   assert.deepEqual(told, ['full', 'ok']);
 });
@@ -106,7 +106,7 @@ test('a backup is one moment of a database in use, holds no reserve, and comes b
   const { dataDir, clock, store } = guarded(t);
   const path = join(dataDir, 'service.db');
   const file = join(dataDir, 'copy');
-  clock.advance(5_000);
+  clock.advance(10_000);
   store.run("INSERT INTO notes VALUES ('before')");
   backUpStore(path, file);
   store.run("INSERT INTO notes VALUES ('after')");

@@ -15,7 +15,7 @@ import { createHealthBook } from '../../src/turns/health-book.ts';
 import { setDownloads } from '../support/downloads.ts';
 import { eventually } from '../support/eventually.ts';
 
-export const key = '900-Ab1Cd2Ef3Gh4';
+const key = '900-Ab1Cd2Ef3Gh4';
 export const assistant = createBot({
   ...{ id: 'assistant', key, name: 'Assistant' },
   ...{ systemPrompt: '', file: 'a.json' },
