@@ -4,8 +4,8 @@ import { openBots } from '../config/bots.ts';
 import { environmentWith, readSettings, type Settings, variable } from '../config/settings.ts';
 import { systemClock as clock } from '../lib/clock.ts';
 import { OperatorError } from '../lib/errors.ts';
+import { behaviours } from '../playground/model/script.ts';
 import type { ScriptedModel } from '../playground/model.ts';
-import { behaviours } from '../playground/model-script.ts';
 import { createPlayground, type Playground } from '../playground/simulator.ts';
 import { runService } from '../server.ts';
 import { demoBot, demoPeople, demoRooms } from './demo-cast.ts';
@@ -95,7 +95,7 @@ function hasAccessToClaude({ anthropicApiKey, claudeCodeOauthToken, anthropicBas
 async function scriptedModel(): Promise<ScriptedModel> {
   try {
     const { startScriptedModel } = await import('../playground/model.ts');
-    return await startScriptedModel({ clock });
+    return await startScriptedModel({ clock, lively: true });
   } catch (error) {
     throw new OperatorError(
       'no_model',
