@@ -8,6 +8,7 @@ import { type Faults, noFaults } from './faults.ts';
 import * as ask from './page-requests.ts';
 import { type MessageView, type StateView, viewBot, viewMessage, viewRoom } from './page-views.ts';
 import type { Face } from './records.ts';
+import { sameSiteOnly } from './same-site.ts';
 import { serverSentEvents } from './sse.ts';
 import type { Storm } from './storm.ts';
 import type { Webhooks } from './webhooks.ts';
@@ -31,13 +32,7 @@ type PageApp = Hono<{ Bindings: HttpBindings }>;
 /** State, events and every act of the chat page, as JSON; for tests in another process, too. */
 export function pageApi(options: PageApiOptions): PageApp {
   const app: PageApp = new Hono();
-  // Any page that the developer has open could send a form here; a browser tells where it comes from.
-  app.use(async (c, next) => {
-    const site = c.req.header('sec-fetch-site') ?? 'none';
-    return site === 'none' || site === 'same-origin'
-      ? next()
-      : c.json({ error: 'Not from another site' }, 403);
-  });
+  app.use(sameSiteOnly);
   app.onError((error, c) => {
     if (error instanceof z.ZodError) return c.json({ error: z.prettifyError(error) }, 422);
     if (error instanceof ask.PageError) return c.json({ error: error.message }, error.status);
@@ -135,12 +130,21 @@ function mountStage(app: PageApp, { campfire, events, webhooks, faults, storm, f
     const bot = ask.botIn(c, campfire);
     if (webhookUrl !== undefined) bot.webhookUrl = webhookUrl;
     if (active !== undefined) bot.active = active;
-    return c.json({ bot: viewBot(bot) });
+    events.emit({ type: 'bot.changed', bot });
+    return c.json({ bot: viewBot(campfire, bot) });
   });
-  // The new key is not told: that its owner has to bring it is the fault. To mend it, send the old one back.
+  // The new key is not told: that its owner has to bring it is the fault.
   app.post('/bots/:bot/key', async (c) => {
     const { key } = ask.newKey.parse(await c.req.json());
-    campfire.access.rotateKey(ask.botIn(c, campfire), key);
+    const bot = ask.botIn(c, campfire);
+    campfire.access.rotateKey(bot, key);
+    events.emit({ type: 'bot.changed', bot });
+    return c.body(null, 204);
+  });
+  app.delete('/bots/:bot/key', (c) => {
+    const bot = ask.botIn(c, campfire);
+    campfire.access.restoreKey(bot);
+    events.emit({ type: 'bot.changed', bot });
     return c.body(null, 204);
   });
   app.put('/face', async (c) => {
@@ -170,14 +174,15 @@ function mountStage(app: PageApp, { campfire, events, webhooks, faults, storm, f
   app.post('/restart', (c) => c.json({ lostWebhooks: webhooks.dropWaiting() }));
 }
 
-function stateOf(options: PageApiOptions, messagesPerRoom: number): StateView {
+/** Everything at one instant, with so many of the newest messages of each room. */
+export function stateOf(options: Omit<PageApiOptions, 'closing'>, messagesPerRoom: number): StateView {
   const { campfire, webhooks, faults, face } = options;
   const rooms = [...campfire.rooms.values()];
   return {
     face: face.current,
     faults: faults.current,
     people: [...campfire.people.values()],
-    bots: [...campfire.bots.values()].map(viewBot),
+    bots: [...campfire.bots.values()].map((bot) => viewBot(campfire, bot)),
     rooms: rooms.map(viewRoom),
     messages: rooms.flatMap((room) => {
       const newest = campfire.messagesIn(room.id).slice(-messagesPerRoom);

@@ -43,6 +43,8 @@ export interface Behaviour {
   shows: string;
   /** Under which heading the page lists it. */
   group: 'First' | 'Looks' | 'Files' | 'Long' | 'Trouble';
+  /** Its place among those that the page offers at first sight. */
+  featured?: number;
   when: RegExp;
   reply(heard: Heard): Reply;
   /** `talk` when absent. */

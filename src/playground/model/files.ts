@@ -12,6 +12,7 @@ export const fileBehaviours: readonly Behaviour[] = [
     text: 'Make me a report to download',
     shows: 'The bot writes a file and shares it: the answer ends in a button that downloads it.',
     group: 'Files',
+    featured: 6,
     when: /\breport\b|\bdownload\b|报表|下载/i,
     reply: (heard) =>
       handOver(heard, saveFile, { file_path: 'harbours.csv', title: 'Harbours' }, 'The report is ready.'),
@@ -43,6 +44,7 @@ export const fileBehaviours: readonly Behaviour[] = [
     text: 'Write a note into a file and read it back',
     shows: 'Tool calls in the conversation’s own working folder, step by step.',
     group: 'Files',
+    featured: 5,
     when: /write .*(?:file|note)|several steps|写.*文件/i,
     reply({ toolResults }) {
       if (toolResults.length === 0)

@@ -24,6 +24,7 @@ const plain: Behaviour = {
   text: 'Hello! What can you do?',
   shows: 'An answer from a real claude process that belongs to this room.',
   group: 'First',
+  featured: 1,
   when: /(?!)/,
   reply: ({ author, room, text }) => ({
     say: `Hello ${author}! ${room === null ? 'Just the two of us here' : `Good to see you in ${room}`}. You wrote: “${text.slice(0, 200)}”.\n\nI am a scripted stand-in for Claude, so that you can try everything offline. Try one of the suggestions.`,
@@ -45,6 +46,7 @@ const first: readonly Behaviour[] = [
     text: 'Remember the harbour code is heron',
     shows: 'Memory: ask for it afterwards, also after the session was closed for being idle.',
     group: 'First',
+    featured: 2,
     when: remembering,
     reply: ({ text }) => ({
       say: /\p{Script=Han}/u.test(text) ? '好的，我记住了。' : 'Noted, I will remember that.',
@@ -55,6 +57,7 @@ const first: readonly Behaviour[] = [
     text: 'What did I tell you?',
     shows: 'The session comes back with its memory, even after a restart of the service.',
     group: 'First',
+    featured: 3,
     when: /what (?:did I tell you|do you remember)|你记得什么/i,
     reply({ earlier }) {
       const told = earlier.filter((text) => remembering.test(text));
@@ -71,6 +74,7 @@ const long: readonly Behaviour[] = [
     shows:
       'The agent’s process is killed (kill -9) while it answers. The session is resumed; the answer arrives.',
     group: 'Long',
+    featured: 10,
     when: /whatever happens/i,
     reply: slowly,
     pace: 'slow',
@@ -81,6 +85,7 @@ const long: readonly Behaviour[] = [
     text: 'Write slowly for 30 seconds, until I stop you',
     shows: 'Three seconds later “stop” is sent: the running turn ends, and nothing else does.',
     group: 'Long',
+    featured: 9,
     when: /until I stop you/i,
     reply: slowly,
     pace: 'slow',
@@ -100,6 +105,7 @@ const long: readonly Behaviour[] = [
     text: 'Tell me something for 8 seconds',
     shows: 'Words that arrive over as many seconds as you say; other conversations go on meanwhile.',
     group: 'First',
+    featured: 4,
     when: /\bslowly\b|\bfor \d+ seconds?\b|慢慢|\d+\s*秒/i,
     reply: slowly,
     pace: 'slow',
@@ -112,6 +118,7 @@ const looks: readonly Behaviour[] = [
     text: '请给我一个中文表格',
     shows: 'Tables do not exist in Campfire: aligned columns arrive instead.',
     group: 'Looks',
+    featured: 7,
     when: /表格|\btable\b/i,
     reply: () => ({ say: `以下是统计：\n\n${table}` }),
   },
@@ -120,6 +127,7 @@ const looks: readonly Behaviour[] = [
     text: 'Show me some code',
     shows: 'Code that Campfire highlights, and angle brackets that survive.',
     group: 'Looks',
+    featured: 8,
     when: /\bcode\b|代码/i,
     reply: () => ({ say: code }),
   },
