@@ -98,7 +98,7 @@ const expected: Record<string, (spoken: Spoken) => void> = {
   'Error 401': ({ status }) => assert.equal(status, 401),
   'Prompt too long': ({ status }) => assert.equal(status, 400),
   'A broken connection': ({ text }) => assert.match(text, /^Harbours are built twice/),
-  'A crash in the middle': ({ text }) => assert.equal(text.length > 5 * slowCharactersPerSecond, true),
+  'A crash in the middle': ({ text }) => assert.equal(text.length > 4 * slowCharactersPerSecond, true),
   'Stop it': ({ text }) => assert.equal(text.length > 29 * slowCharactersPerSecond, true),
   'Work for a while': ({ calls }) => assert.equal(calls[0]?.name, 'Write'),
   'Watch it write': ({ text }) => assert.equal(text.length > 7 * slowCharactersPerSecond, true),

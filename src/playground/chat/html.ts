@@ -41,7 +41,7 @@ export function pageHtml(options: PageOptions, data: unknown) {
 <link rel="icon" href="/playground/assets/mark.svg" type="image/svg+xml">
 ${styles.map((name) => html`<link rel="stylesheet" href="/playground/assets/${name}.css">\n`)}
 <script src="/playground/assets/theme.js"></script>
-<script type="module" src="/playground/assets/page.js"></script>
+<script type="module" blocking="render" src="/playground/assets/page.js"></script>
 <script type="application/json" id="data">${dataIn(data)}</script>
 </head>
 <body data-has-service="${String(hasService)}">

@@ -70,7 +70,7 @@ const first: readonly Behaviour[] = [
 const long: readonly Behaviour[] = [
   {
     title: 'A crash in the middle',
-    text: 'Write slowly for 6 seconds, whatever happens to you',
+    text: 'Write slowly for 5 seconds, whatever happens to you',
     shows:
       'The agent’s process is killed (kill -9) while it answers. The session is resumed; the answer arrives.',
     group: 'Long',

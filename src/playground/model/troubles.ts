@@ -30,7 +30,7 @@ export const troubles: readonly Behaviour[] = [
     },
   },
   ...[
-    { status: 529, what: 'Claude is overloaded' },
+    { status: 529, what: 'an overloaded Claude' },
     { status: 429, what: 'a rate limit' },
     { status: 500, what: 'a server error' },
     { status: 401, what: 'a wrong API key' },
@@ -38,7 +38,7 @@ export const troubles: readonly Behaviour[] = [
     ({ status, what }): Behaviour => ({
       title: `Error ${status}`,
       text: `Answer with error ${status}`,
-      shows: `What the room hears when Claude’s API answers with ${what}, again and again.`,
+      shows: `What the room hears of ${what} that lasts.`,
       group: 'Trouble',
       when: new RegExp(`\\berror ${status}\\b`, 'i'),
       reply: () => failure(status),

@@ -27,7 +27,11 @@ export function startInside(model, { snapshot, facts }) {
     drawn = false;
     requestAnimationFrame(draw);
   };
+  let last = { n: 0, at: 0 };
   const add = (fact) => {
+    // Every connection begins with what is kept; only a service that was started anew counts from 1 again.
+    if (fact.n <= last.n && fact.at <= last.at) return;
+    last = fact;
     const turn = trace.add(fact);
     if (fact.type !== 'turn.started') return;
     for (const id of turn?.messageIds ?? []) {
@@ -60,8 +64,6 @@ export function startInside(model, { snapshot, facts }) {
 
   const refresh = refresher(view, drawSoon);
   const events = new EventSource('/playground/api/service/events');
-  // Every connection begins with what is kept, so that nothing of a gap is missing.
-  events.onopen = () => trace.clear();
   events.onmessage = ({ data }) => {
     add(JSON.parse(data));
     drawSoon();
@@ -175,9 +177,9 @@ function rowNode() {
   return make('li', 'row', make('time'), words, make('span', 'ms'));
 }
 
-/** How long after the turn's beginning, without a unit where there is no doubt. */
+/** How long after the turn's beginning. */
 function offsetOf(ms) {
-  if (ms < 1000) return `${Math.max(0, Math.round(ms))}`;
+  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
   return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;
 }
 

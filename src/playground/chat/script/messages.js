@@ -64,7 +64,7 @@ const firstSteps = {
     ['Watch inside', 'Beside the room, each message’s way: kept on disk, session opened, answered, posted.'],
     [
       'Let it go idle',
-      'After half a minute its process is closed. Ask again: it comes back with its memory.',
+      'After SECONDS seconds its process is closed. Ask again: it comes back with its memory.',
     ],
   ],
   false: [
@@ -81,11 +81,10 @@ function emptyNode(model) {
   const known = nodes.get('empty');
   if (known) return known;
   const steps = firstSteps[document.body.dataset.hasService];
-  const list = make(
-    'ol',
-    'first-steps',
-    ...steps.map(([title, text]) => make('li', '', make('b', '', title), text)),
-  );
+  const list = make('ol', 'first-steps');
+  for (const [title, text] of steps) {
+    list.append(make('li', '', make('b', '', title), text.replace('SECONDS', model.sessionTtlSeconds)));
+  }
   const node = make(
     'li',
     'empty',
@@ -108,7 +107,6 @@ function messageNode(model, message, joined, version) {
   const meta = make('div', 'meta', make('strong', '', author?.name ?? 'somebody'));
   if (isBot) meta.append(make('span', 'role', 'bot'));
   meta.append(time);
-  if (message.editedAt) meta.append(make('span', 'edited', 'edited'));
   const bubble = make('div', 'bubble', bodyOf(message));
   const content = make('div', 'content', meta, bubble);
   if (model.raw) content.append(rawOf(message));
@@ -184,13 +182,18 @@ function attachmentOf({ name, type, size, url }) {
   return [image, link];
 }
 
-/** What is stored, what search and telephones get, and what the room does not show of it. */
+/** What is stored, what search and telephones get, and what the room does not show of it. Campfire marks no edit. */
 function rawOf(message) {
   const part = (title, text, className = '') =>
     make('div', `raw-part ${className}`, make('h4', '', title), make('pre', 'raw', text));
   const box = make('div', 'raw-box');
   box.dataset.testid = 'raw';
-  box.append(part('Stored', message.html ?? `(no body: ${message.attachment?.type ?? 'nothing'})`));
+  box.append(
+    part(
+      `Stored${message.editedAt ? `, edited ${timeOfDay(message.editedAt)}` : ''}`,
+      message.html ?? `(no body: ${message.attachment?.type ?? 'nothing'})`,
+    ),
+  );
   box.append(part('In search and on telephones', message.plain));
   const lost = message.shown?.lost ?? [];
   if (lost.length > 0) {

@@ -16,6 +16,7 @@ const model = {
   roomId: null,
   raw: false,
   inside: null,
+  sessionTtlSeconds: data.service?.snapshot.sessionTtlSeconds,
 };
 
 const presence = (present, roomId = model.roomId) => {

@@ -84,6 +84,7 @@ function sleepingCard(model, name, { turns, since, events }) {
   const card = cardFor(`asleep ${name}`, 'session asleep', () => [
     make('strong', 'name'),
     make('span', 'state', 'asleep'),
+    Object.assign(make('progress', 'memory'), { max: memoryShownMb, value: 0, ariaLabel: 'Memory' }),
     make('p', 'detail'),
     make('p', 'next', make('span', 'soon')),
   ]);
@@ -92,7 +93,7 @@ function sleepingCard(model, name, { turns, since, events }) {
   setText(part('name'), conversationName(model, name));
   setText(part('detail'), `No process, 0 MB · remembers ${turns} turn${turns === 1 ? '' : 's'}`);
   const ago = Math.max(0, Math.round((Date.now() - since) / 1000));
-  setText(part('soon'), `${closed?.text ?? 'Closed'}, ${clockTime(ago)} ago; the next message resumes it`);
+  setText(part('soon'), `${closed?.text ?? 'Closed'} ${clockTime(ago)} ago · a message resumes it`);
   return card;
 }
 

@@ -74,11 +74,6 @@ export function createTrace() {
     /** What has happened to each session: `{ turns, isLive, events: newest first }`, by name. */
     lives: () => lives,
     news: () => news,
-    clear() {
-      turns = [];
-      news = [];
-      lives.clear();
-    },
   };
 }
 

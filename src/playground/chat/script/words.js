@@ -5,7 +5,7 @@
 
 const ways = {
   hot: 'The live session takes it',
-  resumed: 'The session resumes, with its memory',
+  resumed: 'Resumes with its memory',
   opened: 'A new session opens',
   claimed: 'A spare process is claimed',
 };
@@ -16,8 +16,8 @@ const outcomes = {
   undeliverable: ['Cannot be delivered', 'bad'],
 };
 const closings = {
-  idle: 'Closed for being idle',
-  died: 'Closed after it died',
+  idle: 'Idle, closed',
+  died: 'Died, closed',
   retry: 'Closed at another try',
   operator: 'Closed by the operator',
 };
@@ -29,7 +29,7 @@ const known = {
   'turn.started': ({ path, attempt }) => ({
     text: ways[path] ?? `Session: ${path}`,
     detail: attempt > 1 ? `try ${attempt}` : '',
-    tone: path === 'hot' || path === 'claimed' ? 'hot' : '',
+    tone: path === 'opened' ? '' : 'hot',
   }),
   'session.opening': ({ detail }) => ({ text: 'Starts claude', detail }),
   'session.opened': ({ pid, openMs }) => ({ text: 'claude is up', detail: `pid ${pid}`, ms: openMs }),
