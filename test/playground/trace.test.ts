@@ -122,6 +122,17 @@ test('a message’s way becomes one turn, in order, with its times', () => {
   assert.ok(Math.abs(spans.reduce((sum, { part }) => sum + part, 0) - 1) < 0.001);
 });
 
+test('a turn that is not over shows what it is at', () => {
+  const phases = wayOf(5, 't1').map((_, count) => {
+    const trace = createTrace();
+    for (const fact of wayOf(5, 't1').slice(0, count + 1)) trace.add(fact);
+    const [turn] = trace.turns();
+    assert.ok(turn);
+    return spansOf(turn, 5_000).at(-1)?.name;
+  });
+  assert.deepEqual(phases, ['waiting', 'waiting', 'opening', 'working', 'working', 'working', 'posting']);
+});
+
 test('a fact that nobody has described is told by its name and fields, in its turn', () => {
   const trace = createTrace();
   for (const fact of wayOf(5, 't1').slice(0, 4)) trace.add(fact);

@@ -125,7 +125,7 @@ function liveOn(lives, fact) {
  * How a turn's time was spent, for a bar: parts of 1 with their names, in order. What took less than a hundredth is
  * left out.
  */
-export function spansOf({ marks, startedAt, endedAt, state }, now) {
+export function spansOf({ marks, startedAt, endedAt, state, path }, now) {
   const end = state === 'posted' || state === 'decided' ? Math.max(endedAt, startedAt) : now;
   const whole = Math.max(1, end - startedAt);
   const points = [
@@ -145,8 +145,15 @@ export function spansOf({ marks, startedAt, endedAt, state }, now) {
     from = at;
   }
   if (end > from) {
-    const name = marks.decided ? 'posting' : marks.started ? 'working' : 'waiting';
+    const name = phaseOf(marks, path);
     spans.push({ name, part: (end - from) / whole, ms: end - from });
   }
   return spans.filter(({ part }) => part > 0.01);
+}
+
+/** What a turn is at: the last mark tells. */
+function phaseOf(marks, path) {
+  if (marks.decided) return 'posting';
+  if (!marks.started) return 'waiting';
+  return marks.opened || path === 'hot' || path === 'claimed' ? 'working' : 'opening';
 }
