@@ -4,7 +4,7 @@ import { startDemo } from '../support/demo.ts';
 import { checkPictures, playScenes, takePictures } from '../support/pictures.ts';
 
 if (process.env.UPDATE_SCREENSHOTS === '1') {
-  test('pictures are taken', async (t) => {
+  test('pictures are taken', { timeout: 600_000 }, async (t) => {
     const { service, url } = await startDemo(t, { SESSION_TTL_SECONDS: '20' });
     const browser = await startBrowser(t);
     await playScenes(browser, url);

@@ -41,7 +41,7 @@ const tool = async (page: Page, words: string, name: string) => {
   await message(page, words).getByRole('button', { name, exact: true }).click();
 };
 
-test('a room', async (t) => {
+test('a room', { timeout: 300_000 }, async (t) => {
   const campfire = await startRoom(t);
   const browser = await startBrowser(t);
   const open = () => openPage(browser, `${campfire.url}/playground`);

@@ -20,7 +20,8 @@ const suggest = (page: Page, title: string) => page.getByRole('button', { name: 
 const inTrace = (page: Page, words: string) =>
   page.getByTestId('trace').getByText(words, { exact: true }).first().waitFor({ timeout: 20_000 });
 
-test('the page of bin/dev', async (t) => {
+// One browser and one service for all of it: together they may take longer than a single test.
+test('the page of bin/dev', { timeout: 300_000 }, async (t) => {
   const { service, url } = await startDemo(t, { SESSION_TTL_SECONDS: ttlSeconds });
   const browser = await startBrowser(t);
   await t.test('a newcomer sees a session open, answer, idle out and come back with its memory', () =>
@@ -154,7 +155,12 @@ async function trouble(browser: Browser, url: string): Promise<void> {
   assert.match(await answer(page, before), /Hello Ann/);
   await page.getByTestId('open-stage').click();
   await page.getByTestId('face-full').check();
+  await page.getByTestId('fault-webhookBadGateway').check();
   await page.keyboard.press('Escape');
+  await suggest(page, 'Say hello');
+  await page.getByText('its webhook got 502, which Campfire posted').waitFor();
+  assert.match(await answer(page, before + 1), /^attachment\.html/);
+  await page.getByRole('button', { name: 'Back to normal' }).click();
   await page.getByTestId('trouble').waitFor({ state: 'hidden' });
   assert.deepEqual(complaints, []);
   await page.close();

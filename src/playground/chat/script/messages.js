@@ -37,16 +37,25 @@ export function showMessages(model) {
 export function showFates(model) {
   for (const [id, node] of nodes) {
     const fate = node.querySelector('.fate');
+    if (!fate) continue;
     const turn = model.inside?.turnOf(id);
-    if (!fate || !turn) continue;
-    const { words, tone } = fateOf(turn);
+    const { words, tone } = turn ? fateOf(turn) : undelivered(model, id);
+    if (words === '') continue;
     if (fate.textContent !== words) fate.textContent = words;
     fate.dataset.tone = tone;
-    fate.onclick = () => model.inside.reveal(turn);
+    fate.onclick = () => turn && model.inside.reveal(turn);
   }
 }
 
 const ways = { hot: 'live session', resumed: 'resumed', opened: 'new session', claimed: 'spare' };
+
+/** A message of which the service never heard: what became of its webhook. */
+function undelivered({ state }, messageId) {
+  const delivery = state.deliveries.findLast((each) => each.messageId === messageId);
+  if (!delivery?.effect || delivery.effect.kind === 'ignored') return { words: '', tone: '' };
+  const posted = delivery.effect.kind === 'failed' ? '' : ', which Campfire posted';
+  return { words: `its webhook got ${delivery.status ?? 'no answer'}${posted}`, tone: 'bad' };
+}
 
 function fateOf({ state, outcome, path, tookMs }) {
   if (state === 'accepted') return { words: 'accepted', tone: 'working' };

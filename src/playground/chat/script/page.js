@@ -79,6 +79,9 @@ const apply = {
     room.unreadFor = room.unreadFor.filter((id) => id !== personId);
     if (unread) room.unreadFor.push(personId);
   },
+  'delivery.answered': ({ delivery }) => {
+    model.state.deliveries = [...model.state.deliveries.slice(-200), delivery];
+  },
   'push.sent': ({ push }) => model.state.pushes.push(push),
   'room.created': ({ room }) => model.state.rooms.push(room),
   'bot.changed': ({ bot }) => {
