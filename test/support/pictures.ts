@@ -55,10 +55,18 @@ const drawer = async (page: Page) => page.getByTestId('open-inside').click();
 const stage = async (page: Page) => {
   await page.getByTestId('open-stage').click();
 };
+/** A body that the room shows only half of. */
+const lossy =
+  '<div>Boats by harbour:</div><table><tr><td>Shanghai</td><td>128</td></tr><tr><td>Qingdao</td><td>47</td></tr></table>';
 const raw = async (page: Page) => {
   await page.getByTestId('raw-toggle').check();
   await scrollTo('请给我一个中文表格')(page);
   await page.locator('.raw').first().waitFor();
+};
+
+const lost = async (page: Page) => {
+  await page.getByTestId('raw-toggle').check();
+  await page.locator('.raw-part.lost').waitFor();
 };
 
 const pictures: readonly Picture[] = [
@@ -67,7 +75,7 @@ const pictures: readonly Picture[] = [
   ...both('code', desktop, code),
   { name: 'welcome-light', viewport: desktop, scheme: 'light', pose: inRoom(20) },
   ...both('stage', desktop, stage),
-  { name: 'raw-light', viewport: desktop, scheme: 'light', pose: raw },
+  { name: 'raw-light', viewport: desktop, scheme: 'light', pose: inRoom(2, lost) },
   {
     name: 'everything-dark',
     viewport: desktop,
@@ -102,6 +110,10 @@ export async function playScenes(browser: Browser, url: string): Promise<void> {
       await page.locator('.message[data-creator="900"]').nth(before).waitFor();
     }
   };
+  const said = (personId: number, written: object) =>
+    page.request.post(`${url}/api/rooms/2/messages`, { data: { personId, ...written } });
+  await said(1, { text: 'How many boats were there?' });
+  await said(2, { html: lossy });
   await suggest(1, 'Remember something');
   await page.getByTestId('sessions').getByText('asleep').first().waitFor();
   await suggest(10, 'Use a tool', 'A table in Chinese', 'Some code');

@@ -1,6 +1,5 @@
 import { Hono } from 'hono';
 import type { Clock } from '../../lib/clock.ts';
-import { sameSiteOnly } from '../same-site.ts';
 import { sentEvents } from '../sse.ts';
 
 /** One lifecycle fact of a service, as JSON; the page has words for those it knows and shows the others as they are. */
@@ -27,7 +26,8 @@ const factsKept = 1_000;
 
 /**
  * `GET /playground/api/service`; `…/events`: server-sent, what is kept first, each fact with `at` (ms since 1970) and
- * a running number `n`; `POST …/sessions/:session/kill`. Ends when `closing` aborts.
+ * a running number `n`; `POST …/sessions/:session/kill`. Behind the page API's door, which keeps other sites out. Ends
+ * when `closing` aborts.
  */
 export function serviceFeed(service: WatchedService, clock: Clock, closing: AbortSignal): ServiceFeed {
   const kept: ServiceFact[] = [];
@@ -51,7 +51,7 @@ export function serviceFeed(service: WatchedService, clock: Clock, closing: Abor
     }, closing);
     return c.body(facts, 200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
   });
-  routes.post('/playground/api/service/sessions/:session/kill', sameSiteOnly, async (c) => {
+  routes.post('/playground/api/service/sessions/:session/kill', async (c) => {
     const killed = await service.killAgent(c.req.param('session'));
     return killed ? c.body(null, 204) : c.json({ error: 'No agent runs there' }, 404);
   });
