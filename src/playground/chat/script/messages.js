@@ -164,14 +164,19 @@ function bodyOf(message) {
 
 let highlighter = null;
 
+async function loadHighlighter() {
+  const part = async (name) => (await import(`./highlight/${name}.js`)).default;
+  const languages = 'bash css diff go java javascript json python ruby rust sql xml'.split(' ');
+  const [hljs, ...loaded] = await Promise.all(
+    ['core', ...languages.map((name) => `languages/${name}`)].map(part),
+  );
+  for (const [index, name] of languages.entries()) hljs.registerLanguage(name, loaded[index]);
+  return hljs;
+}
+
 /** Colours code as Campfire's page does: in the browser, and by the rules that the sanitiser found to hold. */
 async function colour(body, blocks) {
-  highlighter ??= import('./highlight/core.js').then(async ({ default: hljs }) => {
-    const languages = 'bash css diff go java javascript json python ruby rust sql xml'.split(' ');
-    const loaded = await Promise.all(languages.map((name) => import(`./highlight/languages/${name}.js`)));
-    for (const [index, name] of languages.entries()) hljs.registerLanguage(name, loaded[index].default);
-    return hljs;
-  });
+  highlighter ??= loadHighlighter();
   const hljs = await highlighter;
   body.querySelectorAll('pre').forEach((pre, index) => {
     const { text, highlighting } = blocks[index] ?? { highlighting: 'none' };
