@@ -149,7 +149,11 @@ async function trouble(browser: Browser, url: string): Promise<void> {
   await page.keyboard.press('Escape');
   await page.getByTestId('trouble').getByText('Its proxy answers 502').waitFor();
   await suggest(page, 'Say hello');
-  await inTrace(page, 'Campfire does not take it; tries again');
+  await page
+    .getByTestId('trace')
+    .locator('.row.wait', { hasText: 'tries again' })
+    .first()
+    .waitFor({ state: 'attached' });
   assert.equal(await answers(page).count(), before);
   await page.getByRole('button', { name: 'Back to normal' }).click();
   assert.match(await answer(page, before), /Hello Ann/);

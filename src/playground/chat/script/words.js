@@ -24,6 +24,12 @@ const closings = {
 
 const known = {
   'message.accepted': ({ ackMs }) => ({ text: 'Accepted: it is on disk', ms: ackMs }),
+  'message.control': ({ word }) => ({ text: `Heard “${word}”`, tone: 'hot' }),
+  'message.waiting': ({ reason }) => ({
+    text: 'The room is told that it waits',
+    detail: reason,
+    tone: 'wait',
+  }),
   'message.duplicate': () => ({ text: 'The same webhook again: recognised', tone: 'good' }),
   'turn.waiting': ({ reason, detail }) => ({ text: `Waits: ${reason}`, detail, tone: 'wait' }),
   'turn.started': ({ path, attempt }) => ({
