@@ -4,15 +4,23 @@ import { openBots } from '../config/bots.ts';
 import { environmentWith, readSettings, type Settings, variable } from '../config/settings.ts';
 import { systemClock as clock } from '../lib/clock.ts';
 import { OperatorError } from '../lib/errors.ts';
+import { behaviours } from '../playground/model/script.ts';
 import type { ScriptedModel } from '../playground/model.ts';
-import { behaviours } from '../playground/model-script.ts';
 import { createPlayground, type Playground } from '../playground/simulator.ts';
 import { runService } from '../server.ts';
 import { demoBot, demoPeople, demoRooms } from './demo-cast.ts';
 import { createWatch, type Watch } from './watch.ts';
 
 /** For whatever the environment leaves open: a session that closes while one watches, and a key for the example bot. */
-const demoDefaults = { SESSION_TTL_SECONDS: '60', BOT_KEY_PERSONAL_ASSISTANT: '900-PlaygroundKy' };
+const demoDefaults = { SESSION_TTL_SECONDS: '30', BOT_KEY_PERSONAL_ASSISTANT: '900-PlaygroundKy' };
+
+interface Stage {
+  settings: Settings | null;
+  model: ScriptedModel | null;
+  playground: Playground | null;
+  /** Campfire's user id of each bot, by the bot's own. */
+  bots: Record<string, number>;
+}
 
 /**
  * The service and a Campfire look-alike in one process, on one port. Webhooks, answers and `claude` are real;
@@ -24,12 +32,11 @@ export async function serveWithPlayground(flags: {
 }): Promise<void> {
   const env = environmentWith(demoDefaults);
   const lookUp = (name: string) => variable(name, env);
-  const stage: { settings: Settings | null; model: ScriptedModel | null; playground: Playground | null } = {
-    ...{ settings: null, model: null, playground: null },
-  };
+  const stage: Stage = { settings: null, model: null, playground: null, bots: {} };
   const watch = createWatch(() => ({
     modelIsScripted: stage.model !== null,
     sessionTtlSeconds: (stage.settings?.sessionTtlMs ?? 0) / 1000,
+    bots: stage.bots,
   }));
   await runService({
     variable: lookUp,
@@ -38,7 +45,8 @@ export async function serveWithPlayground(flags: {
       const address = addressOf(settings);
       stage.model = hasAccessToClaude(settings) ? null : await scriptedModel();
       const bots = openBots({ dir: settings.botsDir, variable: lookUp }).all();
-      stage.playground = buildPlayground(bots, address, watch);
+      stage.playground = buildPlayground(bots, address, watch, stage.model !== null);
+      stage.bots = Object.fromEntries(bots.map(({ id, userId }) => [id, userId]));
       stage.settings = readSettings(env, {
         ...given(flags),
         campfireUrl: address,
@@ -60,14 +68,20 @@ export async function serveWithPlayground(flags: {
   });
 }
 
-function buildPlayground(bots: readonly Bot[], address: string, watch: Watch): Playground {
+function buildPlayground(
+  bots: readonly Bot[],
+  address: string,
+  watch: Watch,
+  modelIsScripted: boolean,
+): Playground {
   return createPlayground({
     ...{ clock, face: 'full', people: demoPeople },
     bots: bots.map((bot) => demoBot(bot, `${address}/webhook/${bot.id}`)),
     rooms: demoRooms(bots.map(({ userId }) => userId)),
     // The service keeps message ids across restarts, this Campfire does not: each one counts on from the time.
     firstMessageId: Math.floor(clock.now() / 1000),
-    suggestedPrompts: behaviours,
+    // A real model needs no errors on demand, and would not take the words for it.
+    suggestedPrompts: behaviours.filter(({ group }) => modelIsScripted || group !== 'Trouble'),
     service: watch.service,
   });
 }
@@ -96,7 +110,7 @@ function hasAccessToClaude({ anthropicApiKey, claudeCodeOauthToken, anthropicBas
 async function scriptedModel(): Promise<ScriptedModel> {
   try {
     const { startScriptedModel } = await import('../playground/model.ts');
-    return await startScriptedModel({ clock });
+    return await startScriptedModel({ clock, lively: true });
   } catch (error) {
     throw new OperatorError(
       'no_model',

@@ -1,8 +1,10 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { readSettings, variable } from '../config/settings.ts';
 import { OperatorError } from '../lib/errors.ts';
+import { faces } from '../playground/records.ts';
 import { runService } from '../server.ts';
 import { VERSION } from '../version.ts';
+import type { AloneOptions } from './playground.ts';
 
 /** The table of subcommands; each one's code is loaded only when it is called. */
 
@@ -34,10 +36,26 @@ program
 program
   .command('playground')
   .description('only the Campfire look-alike, for any bot that answers webhooks')
-  .requiredOption('--webhook <url>', 'where the bot takes webhooks')
-  .option('--port <number>', 'port to listen on', parsePort, 8001)
-  .option('--face <face>', 'full, or v1.4.9 for a Campfire whose bots can only post', 'full')
-  .action(async (options: { webhook: string; port: number; face: string }) => {
+  .requiredOption('--webhook <url>', 'where the bot takes webhooks', parseWebhook)
+  .option('--name <name>', 'what people mention the bot by', 'Assistant')
+  .option('--port <number>', 'port to listen on, 127.0.0.1 only; 0 takes a free one', parsePort, 8001)
+  .addOption(
+    new Option('--face <face>', 'full, or v1.4.9 for a Campfire whose bots can only post')
+      .choices(faces)
+      .default('full'),
+  )
+  .addHelpText(
+    'after',
+    `
+It works alone and with any bot in any language: it delivers webhooks as Campfire's source does (7 s per read, one
+worker, never twice), judges the answers by its rules, takes posts on the bot API, and shows what a room would show.
+
+  $ bin/campfire-ai-bot playground --webhook http://localhost:3000/webhook
+  $ open http://localhost:8001/playground
+
+Everything on its page, faults included, is a JSON API too: docs/playground.md.`,
+  )
+  .action(async (options: AloneOptions) => {
     const { runPlaygroundAlone } = await import('./playground.ts');
     return runPlaygroundAlone(options);
   });
@@ -131,4 +149,11 @@ function parsePort(value: string): number {
   if (!Number.isInteger(port) || port < 0 || port > 65535)
     throw new InvalidArgumentError('A port is 0 to 65535.');
   return port;
+}
+
+function parseWebhook(value: string): URL {
+  const url = URL.parse(value);
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
+    throw new InvalidArgumentError('It must be an address that begins with http:// or https://.');
+  return url;
 }

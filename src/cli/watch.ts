@@ -25,6 +25,18 @@ export function createWatch(more: () => Record<string, unknown>): Watch {
         return () => listeners.delete(listener);
       },
       snapshot: async () => ({ ...(await app?.snapshot()), ...more() }),
+      async killAgent(session) {
+        const { sessions = [] } = (await app?.snapshot()) ?? {};
+        const pid = sessions.filter(isLive).find(({ id }) => id === session)?.pid;
+        if (!pid) return false;
+        process.kill(pid, 'SIGKILL');
+        return true;
+      },
     },
   };
+}
+
+/** Sessions come as the API promises them: `pid` is that of `claude`, null while it starts or ends. */
+function isLive(session: unknown): session is { id: string; pid: number } {
+  return typeof session === 'object' && session !== null && 'pid' in session && Number(session.pid) > 0;
 }

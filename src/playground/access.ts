@@ -13,6 +13,7 @@ export class Access {
   readonly #people: ReadonlyMap<number, Person>;
   readonly #sessions = new Map<string, number>();
   readonly #bans = new Set<string>();
+  readonly #firstTokens = new Map<number, string>();
 
   constructor(bots: ReadonlyMap<number, Bot>, people: ReadonlyMap<number, Person>) {
     this.#bots = bots;
@@ -28,8 +29,20 @@ export class Access {
 
   /** Gives the bot a new key (or the given one) and returns it; the old one is refused from now on. */
   rotateKey(bot: Bot, key = `${bot.id}-${newToken()}`): string {
-    bot.token = tokenIn(bot.id, key);
+    const token = tokenIn(bot.id, key);
+    if (!this.#firstTokens.has(bot.id)) this.#firstTokens.set(bot.id, bot.token);
+    bot.token = token;
     return key;
+  }
+
+  /** Gives the bot the key back with which it began. Campfire cannot do that. */
+  restoreKey(bot: Bot): void {
+    bot.token = this.#firstTokens.get(bot.id) ?? bot.token;
+  }
+
+  /** Whether the bot's key is another one than that with which it began. */
+  hasNewKey(bot: Bot): boolean {
+    return (this.#firstTokens.get(bot.id) ?? bot.token) !== bot.token;
   }
 
   /** Starts a browser session; the token is the value of the cookie `session_token`. */

@@ -1,4 +1,4 @@
-import type { Boost, DeliveryRecord, Face, FaultSettings, Message, Push, Room } from './records.ts';
+import type { Boost, Bot, DeliveryRecord, Face, FaultSettings, Message, Push, Room } from './records.ts';
 
 /** Everything that happens in the simulator, told once and in order. */
 export type PlaygroundEvent =
@@ -10,6 +10,7 @@ export type PlaygroundEvent =
   | { type: 'unread.changed'; personId: number; roomId: number; unread: boolean }
   | { type: 'push.sent'; push: Push }
   | { type: 'room.created'; room: Room }
+  | { type: 'bot.changed'; bot: Bot }
   | { type: 'webhook.due'; botId: number; roomId: number; messageId: number }
   | { type: 'delivery.started'; delivery: DeliveryRecord }
   | { type: 'delivery.answered'; delivery: DeliveryRecord }

@@ -1,58 +1,89 @@
-import { type ChatCompletionRequest, type ChatMessage, LLMock } from '@copilotkit/aimock';
+import { type ChatCompletionRequest, type ChatMessage, type Fixture, LLMock } from '@copilotkit/aimock';
 import type { Clock } from '../lib/clock.ts';
-import { type Behaviour, behaviourFor, type Heard, type Reply } from './model-script.ts';
+import { type Heard, type Pace, type Reply, slowCharactersPerSecond } from './model/behaviour.ts';
+import { behaviourFor } from './model/script.ts';
 
 /** The Anthropic API, played by a script: real `claude` processes work against it, offline and without a key. */
 export interface ScriptedModel {
   /** To be given to agents as `ANTHROPIC_BASE_URL`. */
   url: string;
-  /** From now on every answer comes at once, also those that would be streamed slowly. */
+  /** From now on every answer comes at once, also those that would take their time; one under way goes on as it is. */
   skipPacing(): void;
   /** How often the model was asked for an answer to somebody's message. */
   readonly calls: number;
   close(): Promise<void>;
 }
 
-/** aimock keeps this many requests; a long demo must not grow for ever. */
-const journalMax = 200;
-/** A behaviour that breaks off does so once per conversation turn, so that the second try succeeds. */
-const breakAfterChunks = 3;
+export interface ModelOptions {
+  clock: Clock;
+  /** 0 takes a free one. */
+  port?: number;
+  /** Answers arrive at the speed of the real model, and not all at once. What is asked to be slow is slow either way. */
+  lively?: boolean;
+}
+
+/** aimock keeps this many requests, and we as many questions; a long demo must not grow for ever. */
+const keptMax = 1_000;
+/** Where a connection breaks off: after the answer's beginning and some words. */
+const breakAfterChunks = 6;
+
+const slowChunk = 5;
+const stepThoughtMs = 1_000;
+/** `tps` counts what aimock sends, chunks of `chunkSize` characters; the jitter leaves the sum as it is. */
+const paces: Record<Pace, Pick<Fixture, 'chunkSize' | 'streamingProfile'>> = {
+  talk: { chunkSize: 8, streamingProfile: { ttft: 350, tps: 40, jitter: 0.4 } },
+  slow: {
+    chunkSize: slowChunk,
+    streamingProfile: { ttft: 250, tps: slowCharactersPerSecond / slowChunk, jitter: 0.4 },
+  },
+  step: { chunkSize: 200 },
+  rush: { chunkSize: 200 },
+};
 
 /** Starts the model on 127.0.0.1. */
 export async function startScriptedModel({
   clock,
   port = 0,
-}: {
-  clock: Clock;
-  port?: number;
-}): Promise<ScriptedModel> {
-  const mock = new LLMock({ port, host: '127.0.0.1', journalMaxEntries: journalMax, logLevel: 'silent' });
+  lively = false,
+}: ModelOptions): Promise<ScriptedModel> {
+  const mock = new LLMock({ port, host: '127.0.0.1', journalMaxEntries: keptMax, logLevel: 'silent' });
+  const asked = new Map<string, number>();
   let pacing = true;
   let calls = 0;
-  const brokenOff = new Set<string>();
 
+  const hear = (request: ChatCompletionRequest) => {
+    const words = wordsIn(request);
+    return { ...words, askedBefore: asked.get(questionOf(words)) ?? 0 };
+  };
+  const paceOf = (request: ChatCompletionRequest): Pace => {
+    const { pace = 'talk' } = behaviourFor(hear(request));
+    return pacing && (lively || pace === 'slow' || pace === 'step') ? pace : 'rush';
+  };
   const decide = async (request: ChatCompletionRequest) => {
     calls++;
     const heard = hear(request);
-    const behaviour = behaviourFor(heard);
-    const reply = behaviour.reply(heard);
-    if (pacing && 'say' in reply) await paceStart(clock, behaviour, heard);
+    const reply = behaviourFor(heard).reply(heard);
+    countQuestion(asked, questionOf(heard));
+    if (paceOf(request) === 'step') await clock.sleep(stepThoughtMs);
     return responseOf(reply);
   };
-  const breaksOffNow = (request: ChatCompletionRequest): boolean => {
-    const heard = hear(request);
-    const turn = `${heard.earlier.length} ${heard.text}`;
-    if (!behaviourFor(heard).breaksOff || brokenOff.has(turn)) return false;
-    brokenOff.add(turn);
-    return true;
-  };
   mock.addFixture({
-    match: { predicate: breaksOffNow },
+    match: {
+      predicate: (request) => {
+        const heard = hear(request);
+        return behaviourFor(heard).breaksOff === true && heard.askedBefore === 0;
+      },
+    },
     response: decide,
-    chunkSize: 20,
-    truncateAfterChunks: breakAfterChunks,
+    ...{ ...paces.talk, truncateAfterChunks: breakAfterChunks },
   });
-  mock.addFixture({ match: { predicate: () => true }, response: decide, chunkSize: 200 });
+  for (const [pace, timing] of Object.entries(paces)) {
+    mock.addFixture({
+      match: { predicate: (request) => paceOf(request) === pace },
+      response: decide,
+      ...timing,
+    });
+  }
   const url = await mock.start();
   return {
     url,
@@ -66,9 +97,17 @@ export async function startScriptedModel({
   };
 }
 
-async function paceStart(clock: Clock, behaviour: Behaviour, heard: Heard): Promise<void> {
-  const seconds = behaviour.paceSeconds?.(heard) ?? 0;
-  if (seconds > 0) await clock.sleep(seconds * 1000);
+/** What tells one question from another: asked again with the same words after the same history, it is the same. */
+function questionOf({ author, room, when, text, earlier, toolResults }: Omit<Heard, 'askedBefore'>): string {
+  return JSON.stringify([author, room, when, text, earlier.length, toolResults.length]);
+}
+
+function countQuestion(asked: Map<string, number>, question: string): void {
+  asked.set(question, (asked.get(question) ?? 0) + 1);
+  for (const oldest of asked.keys()) {
+    if (asked.size <= keptMax) break;
+    asked.delete(oldest);
+  }
 }
 
 function responseOf(reply: Reply) {
@@ -79,7 +118,7 @@ function responseOf(reply: Reply) {
 }
 
 /** Reads the conversation out of a request, without what service and CLI have put around people's words. */
-function hear({ messages, tools = [] }: ChatCompletionRequest): Heard {
+function wordsIn({ messages, tools = [] }: ChatCompletionRequest): Omit<Heard, 'askedBefore'> {
   const spoken = messages.flatMap((message, index) => {
     const text = message.role === 'user' ? wordsOf(textOf(message)) : null;
     return text === null ? [] : [{ ...text, index }];

@@ -135,12 +135,21 @@ function mountStage(app: PageApp, { campfire, events, webhooks, faults, storm, f
     const bot = ask.botIn(c, campfire);
     if (webhookUrl !== undefined) bot.webhookUrl = webhookUrl;
     if (active !== undefined) bot.active = active;
-    return c.json({ bot: viewBot(bot) });
+    events.emit({ type: 'bot.changed', bot });
+    return c.json({ bot: viewBot(campfire, bot) });
   });
-  // The new key is not told: that its owner has to bring it is the fault. To mend it, send the old one back.
+  // The new key is not told: that its owner has to bring it is the fault.
   app.post('/bots/:bot/key', async (c) => {
     const { key } = ask.newKey.parse(await c.req.json());
-    campfire.access.rotateKey(ask.botIn(c, campfire), key);
+    const bot = ask.botIn(c, campfire);
+    campfire.access.rotateKey(bot, key);
+    events.emit({ type: 'bot.changed', bot });
+    return c.body(null, 204);
+  });
+  app.delete('/bots/:bot/key', (c) => {
+    const bot = ask.botIn(c, campfire);
+    campfire.access.restoreKey(bot);
+    events.emit({ type: 'bot.changed', bot });
     return c.body(null, 204);
   });
   app.put('/face', async (c) => {
@@ -170,14 +179,15 @@ function mountStage(app: PageApp, { campfire, events, webhooks, faults, storm, f
   app.post('/restart', (c) => c.json({ lostWebhooks: webhooks.dropWaiting() }));
 }
 
-function stateOf(options: PageApiOptions, messagesPerRoom: number): StateView {
+/** Everything at one instant, with so many of the newest messages of each room. */
+export function stateOf(options: Omit<PageApiOptions, 'closing'>, messagesPerRoom: number): StateView {
   const { campfire, webhooks, faults, face } = options;
   const rooms = [...campfire.rooms.values()];
   return {
     face: face.current,
     faults: faults.current,
     people: [...campfire.people.values()],
-    bots: [...campfire.bots.values()].map(viewBot),
+    bots: [...campfire.bots.values()].map((bot) => viewBot(campfire, bot)),
     rooms: rooms.map(viewRoom),
     messages: rooms.flatMap((room) => {
       const newest = campfire.messagesIn(room.id).slice(-messagesPerRoom);

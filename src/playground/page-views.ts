@@ -36,6 +36,8 @@ export interface BotView {
   name: string;
   active: boolean;
   hasWebhook: boolean;
+  /** Its key was changed, and whoever runs it may not know. */
+  hasNewKey: boolean;
 }
 
 export interface RoomView {
@@ -65,12 +67,14 @@ export interface MessageView {
 
 /** An event as the stream carries it: the same, with the views above in place of records. */
 export type EventView =
-  | Exclude<PlaygroundEvent, { type: 'message.created' | 'message.edited' | 'room.created' }>
+  | Exclude<PlaygroundEvent, { type: 'message.created' | 'message.edited' | 'room.created' | 'bot.changed' }>
   | { type: 'message.created' | 'message.edited'; message: MessageView }
-  | { type: 'room.created'; room: RoomView };
+  | { type: 'room.created'; room: RoomView }
+  | { type: 'bot.changed'; bot: BotView };
 
-export function viewBot({ id, name, active, webhookUrl }: Bot): BotView {
-  return { id, name, active, hasWebhook: webhookUrl !== null };
+export function viewBot({ access }: Campfire, bot: Bot): BotView {
+  const { id, name, active, webhookUrl } = bot;
+  return { id, name, active, hasWebhook: webhookUrl !== null, hasNewKey: access.hasNewKey(bot) };
 }
 
 export function viewRoom({ id, name, kind, memberships }: Room): RoomView {
@@ -101,6 +105,8 @@ export function viewEvent(campfire: Campfire, event: PlaygroundEvent): EventView
       return { type: event.type, message: viewMessage(campfire, event.message) };
     case 'room.created':
       return { type: event.type, room: viewRoom(event.room) };
+    case 'bot.changed':
+      return { type: event.type, bot: viewBot(campfire, event.bot) };
     default:
       return event;
   }

@@ -9,7 +9,7 @@ import { pageRoutes } from './chat/routes.ts';
 import { serviceFeed, type WatchedService } from './chat/service-feed.ts';
 import { EventStream } from './events.ts';
 import { Faults } from './faults.ts';
-import { pageApi } from './page-api.ts';
+import { pageApi, stateOf } from './page-api.ts';
 import type { Face } from './records.ts';
 import { Storm } from './storm.ts';
 import { Webhooks } from './webhooks.ts';
@@ -28,6 +28,9 @@ export interface PlaygroundOptions extends Omit<CampfireOptions, 'clock' | 'even
   /** Campfire behind `DISABLE_SSL`: its URLs begin with http instead of https. */
   disableSsl?: boolean;
 }
+
+/** Of each room; the page asks for older ones. */
+const messagesAtFirst = 50;
 
 /** A Campfire in memory, ready to be mounted: `app` serves `/rooms/…` and `/playground/…`. */
 export interface Playground {
@@ -68,13 +71,13 @@ export function createPlayground(options: PlaygroundOptions): Playground {
 
   const app = new Hono<{ Bindings: HttpBindings }>();
   app.route('/', botApi({ clock, events, campfire, faults, face: () => face.current, disableSsl }));
-  app.route(
-    '/playground/api',
-    pageApi({ campfire, events, webhooks, faults, storm, face, closing: closing.signal }),
-  );
+  const stage = { campfire, events, webhooks, faults, storm, face };
+  app.route('/playground/api', pageApi({ ...stage, closing: closing.signal }));
   const { service, suggestedPrompts = [] } = options;
-  app.route('/', pageRoutes({ suggestedPrompts, hasService: service !== undefined }));
-  if (service) app.route('/', serviceFeed(service, closing.signal));
+  const feed = service && serviceFeed(service, clock, closing.signal);
+  if (feed) app.route('/', feed.routes);
+  const data = async () => ({ state: stateOf(stage, messagesAtFirst), service: await feed?.data() });
+  app.route('/', pageRoutes({ suggestedPrompts, hasService: feed !== undefined, data }));
   app.get('/playground/files/:id', (c) => serveFile(campfire, c.req.param('id')));
 
   return {

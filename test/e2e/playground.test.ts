@@ -1,104 +1,191 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import type { Page } from 'playwright-core';
+import { test } from 'node:test';
+import type { Browser, Page } from 'playwright-core';
 import { openPage, startBrowser } from '../support/browser.ts';
-import { freePort } from '../support/free-port.ts';
-import { keepScreenshots } from '../support/screenshots.ts';
-import { type Service, serviceHome, startService } from '../support/service.ts';
+import { startDemo } from '../support/demo.ts';
+import { eventually } from '../support/eventually.ts';
+import type { Service } from '../support/service.ts';
 
-const root = join(import.meta.dirname, '../..');
-const main = join(root, 'src/cli/main.ts');
+/** What a newcomer does on the page of `bin/dev`, in Chromium: one browser and one service for all of it. */
 
-/** `bin/dev` as a newcomer gets it: the example bot, the look-alike and the scripted model. */
-async function startDemo(t: TestContext): Promise<{ service: Service; url: string }> {
-  const port = await freePort();
-  const home = { dataDir: serviceHome(t, {}).dataDir, botsDir: join(root, 'bots') };
-  const command = [process.execPath, '--no-warnings', main, 'dev', '--port', `${port}`];
-  const service = await startService(t, home, { SESSION_TTL_SECONDS: '4' }, command);
-  return { service, url: `http://127.0.0.1:${port}/playground` };
-}
+/** Long enough to ask twice, short enough to wait for. */
+const ttlSeconds = '4';
 
-const answers = (page: Page) => page.locator('.message[data-creator="900"]:not(.mine) [data-testid=body]');
+const answers = (page: Page) => page.locator('.message[data-creator="900"] [data-testid=body]');
 const answer = async (page: Page, index: number) => {
   await answers(page).nth(index).waitFor({ timeout: 20_000 });
   return answers(page).nth(index).innerText();
 };
-const prompt = (page: Page, title: string) => page.getByRole('button', { name: title, exact: true }).click();
+const suggest = (page: Page, title: string) => page.getByRole('button', { name: title, exact: true }).click();
+const inTrace = (page: Page, words: string) =>
+  page.getByTestId('trace').getByText(words, { exact: true }).first().waitFor({ timeout: 20_000 });
 
-test('a newcomer mentions the bot, sees the session open, answer, idle out and come back with its memory', async (t) => {
-  const { service, url } = await startDemo(t);
-  const { page, complaints } = await openPage(await startBrowser(t), url);
-  await page.getByTestId('room-1').click();
+// One browser and one service for all of it: together they may take longer than a single test.
+test('the page of bin/dev', { timeout: 300_000 }, async (t) => {
+  const { service, url } = await startDemo(t, { SESSION_TTL_SECONDS: ttlSeconds });
+  const browser = await startBrowser(t);
+  await t.test('a newcomer sees a session open, answer, idle out and come back with its memory', () =>
+    newcomer(browser, url, service),
+  );
+  await t.test('what the page shows is what Campfire would show, and the switch tells what was lost', () =>
+    looks(browser, url),
+  );
+  await t.test('an agent that is killed while it answers: its answer arrives, and the page tells how', () =>
+    crash(browser, url, service),
+  );
+  await t.test('Campfire goes wrong and comes back: the answer waits and arrives', () =>
+    trouble(browser, url),
+  );
+  await t.test('a phone: nothing is wider than it, and drawers open what has no room', () =>
+    phone(browser, url),
+  );
+  assert.equal(await service.stop(), 0);
+});
 
+async function newcomer(browser: Browser, url: string, service: Service): Promise<void> {
+  const { page, complaints } = await openPage(browser, url);
+  await page.getByText('Ask @Assistant something').waitFor();
   await page.getByTestId('composer').pressSequentially('@Ass');
   await page.getByTestId('complete-900').waitFor();
   await page.keyboard.press('Enter');
   await page.keyboard.type('remember the harbour code is heron');
   await page.keyboard.press('Enter');
   assert.match(await answer(page, 0), /remember/);
-  await page.getByTestId('sessions').getByText('idle', { exact: true }).waitFor();
-  await page.getByTestId('trace').getByText('session opens').waitFor();
+  await inTrace(page, 'Accepted: it is on disk');
+  await inTrace(page, 'A new session opens');
+  await inTrace(page, 'claude is up');
+  await inTrace(page, 'Posted to Campfire');
+  const card = page.getByTestId('session-1:personal_assistant');
+  await card.getByText('idle', { exact: true }).waitFor();
+  await card.getByText(/^\d+ MB · pid \d+ · 1 turn$/).waitFor();
+  await card.getByText(/^closes in 0:0\d$/).waitFor();
 
-  await prompt(page, 'Say hello');
+  await suggest(page, 'Say hello');
   assert.match(await answer(page, 1), /Hello Ann! Good to see you in All Talk/);
-  await page.getByTestId('trace').getByText('session is hot').waitFor();
-  const [first, second] = service.events('turn.decided').map(({ durationMs }) => Number(durationMs));
-  assert.ok((second ?? 0) < (first ?? 0), 'the second answer is faster');
+  await inTrace(page, 'The live session takes it');
+  await page.locator('.fate', { hasText: /^answered in .* · live session$/ }).waitFor();
 
-  await page.getByTestId('sessions').getByText('No live session').waitFor({ timeout: 15_000 });
-  await prompt(page, 'Ask what it remembers');
+  await page.getByTestId('sessions').getByText('asleep').waitFor({ timeout: 15_000 });
+  await page.getByTestId('sessions').getByText('No process, 0 MB · remembers 2 turns').waitFor();
+  await suggest(page, 'Ask what it remembers');
   assert.match(await answer(page, 2), /heron/);
-  await page.getByTestId('trace').getByText('session resumes with its memory').waitFor();
+  await inTrace(page, 'Resumes with its memory');
+  assert.equal((await service.health()).messages_without_outcome, 0);
   assert.deepEqual(complaints, []);
-  assert.equal(await service.stop(), 0);
-});
+  const { conversation, all } = await shiftsOf(page);
+  assert.equal(conversation, 0, 'nothing moves in the conversation');
+  assert.ok(all < 0.05, `${all}: new turns move the older ones down, and nothing else moves`);
+  await page.close();
+}
 
-test('what the page shows is what Campfire would show, and the switch tells what was lost', async (t) => {
-  const { service, url } = await startDemo(t);
-  const browser = await startBrowser(t);
+/** How much moved on the page that nobody had asked to move (Chromium's layout shift scores). */
+function shiftsOf(page: Page): Promise<{ conversation: number; all: number }> {
+  return page.evaluate(`new Promise((resolve) => {
+    const sums = { conversation: 0, all: 0 };
+    new PerformanceObserver((list) => {
+      for (const { value, hadRecentInput, sources } of list.getEntries()) {
+        if (hadRecentInput) continue;
+        sums.all += value;
+        if (sources.some(({ node }) => node?.parentElement?.closest('.room, .rooms'))) sums.conversation += value;
+      }
+    }).observe({ type: 'layout-shift', buffered: true });
+    setTimeout(() => resolve(sums), 50);
+  })`);
+}
+
+async function looks(browser: Browser, url: string): Promise<void> {
   const { page, complaints } = await openPage(browser, url);
   await page.getByTestId('room-10').click();
-  for (const [index, title] of ['A table in Chinese', 'Some code', 'Use a tool', 'Markup soup'].entries()) {
-    await prompt(page, title);
+  for (const [index, title] of ['A table in Chinese', 'Some code', 'Use a tool'].entries()) {
+    await suggest(page, title);
     await answer(page, index);
   }
+  await page.getByTestId('all-prompts').click();
+  await suggest(page, 'Show me raw HTML soup');
   assert.match(await answer(page, 0), /青岛\s+47/);
   assert.match(await answer(page, 1), /List<String> survives/);
   assert.match(await answer(page, 2), /412 m long/);
   assert.match(await answer(page, 3), /cell.*alert\(1\).*List<String> & more bold/s);
+  await answers(page).nth(1).locator('.hljs-keyword', { hasText: 'def' }).waitFor();
+  await page.getByTestId('trace').locator('.row.step', { hasText: 'Write' }).waitFor({ state: 'attached' });
+
   await page.getByTestId('raw-toggle').check();
-  await page.locator('.raw').first().waitFor();
-  assert.match(
-    await page
-      .locator('.raw')
-      .allInnerTexts()
-      .then((all) => all.join('\n')),
-    /class="m\d+-0/,
-  );
+  const raw = await page.getByTestId('raw').last().innerText();
+  assert.match(raw, /Stored\s+<div class="m\d+-0/);
   await page.getByTestId('raw-toggle').uncheck();
 
-  await page.getByTestId('person-switch').selectOption('2');
-  await page.getByTestId('room-1').waitFor();
-  assert.equal(await page.getByTestId('room-10').count(), 0, 'somebody else’s direct room is not theirs');
-  await page.getByTestId('person-switch').selectOption('1');
+  // A bot that does not know the room's rules loses text there: the switch tells what.
+  const lossy = { personId: 1, html: '<table><tr><td>secret cell</td></tr></table><p>kept</p>' };
+  const body = JSON.stringify(lossy);
+  await page.request.post(`${url}/api/rooms/2/messages`, { data: body });
+  await page.getByTestId('room-2').click();
+  await page.getByTestId('raw-toggle').check();
+  await page.locator('.raw-part.lost', { hasText: '<table> secret cell' }).waitFor();
+  assert.deepEqual(complaints, []);
+  await page.close();
+}
+
+async function crash(browser: Browser, url: string, service: Service): Promise<void> {
+  const { page, complaints } = await openPage(browser, url);
+  await page.getByTestId('room-2').click();
+  await suggest(page, 'A crash in the middle');
+  await inTrace(page, 'The process died');
+  await inTrace(page, 'Cut off: tries again');
+  await inTrace(page, 'try 2');
+  assert.match(await answer(page, 0), /^Harbours are built twice/);
+  assert.equal(await answers(page).count(), 1, 'one answer');
+  assert.equal(service.events('turn.retried').length, 1);
+  assert.deepEqual(complaints, []);
+  await page.close();
+}
+
+async function trouble(browser: Browser, url: string): Promise<void> {
+  const { page, complaints } = await openPage(browser, url);
   await page.getByTestId('room-10').click();
-  await answers(page).nth(3).waitFor();
-  await keepScreenshots('page', ['src/playground/chat'], (folder) => takePictures(page, folder));
+  const before = await answers(page).count();
+  await page.getByTestId('open-stage').click();
+  await page.getByTestId('fault-badGateway').check();
+  await page.getByTestId('face-v1.4.9').check();
+  await page.keyboard.press('Escape');
+  await page.getByTestId('trouble').getByText('Its proxy answers 502').waitFor();
+  await suggest(page, 'Say hello');
+  await page
+    .getByTestId('trace')
+    .locator('.row.wait', { hasText: 'tries again' })
+    .first()
+    .waitFor({ state: 'attached' });
+  assert.equal(await answers(page).count(), before);
+  await page.getByRole('button', { name: 'Back to normal' }).click();
+  assert.match(await answer(page, before), /Hello Ann/);
+  await page.getByTestId('open-stage').click();
+  await page.getByTestId('face-full').check();
+  await page.getByTestId('fault-webhookBadGateway').check();
+  await page.keyboard.press('Escape');
+  await suggest(page, 'Say hello');
+  await page.getByText('its webhook got 502, which Campfire posted').waitFor();
+  assert.match(await answer(page, before + 1), /^attachment\.html/);
+  await page.getByRole('button', { name: 'Back to normal' }).click();
+  await page.getByTestId('trouble').waitFor({ state: 'hidden' });
+  assert.deepEqual(complaints, []);
+  await page.close();
+}
 
-  const phone = await openPage(browser, url, { width: 390, height: 844 });
-  await phone.page.getByTestId('composer').waitFor();
-  assert.ok(((await phone.page.evaluate('document.documentElement.scrollWidth')) as number) <= 390);
-  assert.deepEqual([...complaints, ...phone.complaints], []);
-  assert.equal(await service.stop(), 0);
-});
-
-/** Takes the pictures of the page that README and docs show. */
-async function takePictures(page: Page, folder: string): Promise<void> {
-  await page.locator('#messages').evaluate('(list) => { list.scrollTop = 0 }');
-  await page.screenshot({ path: join(folder, 'playground-light.png') });
-  await page.getByTestId('theme-toggle').click();
-  await page.screenshot({ path: join(folder, 'playground-dark.png') });
-  await page.setViewportSize({ width: 390, height: 844 });
-  await page.screenshot({ path: join(folder, 'playground-phone.png') });
+async function phone(browser: Browser, url: string): Promise<void> {
+  const { page, complaints } = await openPage(browser, url, { width: 390, height: 844 });
+  const width = () => page.evaluate('document.documentElement.scrollWidth');
+  await page.getByTestId('open-inside').click();
+  await page.getByTestId('trace').locator('.turn').first().waitFor();
+  assert.equal(await width(), 390);
+  await page.getByLabel('Back to the conversation').first().click();
+  await page.getByTestId('trace').waitFor({ state: 'hidden' });
+  await page.locator('#open-rooms').click();
+  await page.getByTestId('room-10').click();
+  await answers(page).first().waitFor();
+  await eventually('the drawer to be closed', () => page.getByTestId('room-10').isHidden());
+  assert.equal(await width(), 390);
+  await page.getByTestId('open-stage').click();
+  await page.getByTestId('storm').scrollIntoViewIfNeeded();
+  assert.equal(await width(), 390);
+  assert.deepEqual(complaints, []);
+  await page.close();
 }

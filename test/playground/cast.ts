@@ -1,7 +1,8 @@
 import { request } from 'node:http';
+import { test } from 'node:test';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { PlaygroundEvent } from '../../src/playground/events.ts';
-import type { Face, Message } from '../../src/playground/records.ts';
+import { type Face, faces, type Message } from '../../src/playground/records.ts';
 import { type PlaygroundOptions, type Simulator, startSimulator } from '../../src/playground/simulator.ts';
 
 /** The people, bots and rooms of every test here. */
@@ -31,6 +32,11 @@ export interface Cast extends Simulator, AsyncDisposable {
   next<T extends PlaygroundEvent['type']>(type: T): Promise<Extract<PlaygroundEvent, { type: T }>>;
   mention(userId: number): string;
   postHtml(userId: number, roomId: number, html: string): Message;
+}
+
+/** Registers a case for each Campfire: the rule that it proves is the same in both. */
+export function onBothFaces(title: string, run: (face: Face) => Promise<void>): void {
+  for (const face of faces) test(`${title} (${face})`, () => run(face));
 }
 
 export interface CallOptions {

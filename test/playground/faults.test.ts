@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { noFaults } from '../../src/playground/faults.ts';
 import { testClock } from '../support/clock.ts';
-import { ann, assistant, direct, hq, messagesPath, startCast } from './cast.ts';
+import { ann, assistant, direct, hq, messagesPath, onBothFaces, startCast } from './cast.ts';
 import { answer, silence, startEndpoint } from './endpoint.ts';
 
 const hi = { body: 'hi', headers: { 'content-type': 'text/html' } };
 
-test('down: the connection is dropped, nothing happens, and it comes back', async () => {
-  await using cast = await startCast();
+onBothFaces('down: the connection is dropped, nothing happens, and it comes back', async (face) => {
+  await using cast = await startCast({ face });
   cast.faults.set({ down: true });
   const told = cast.next('api.answered');
   await assert.rejects(cast.call('POST', messagesPath(hq), hi), /socket hang up|ECONNRESET/);
@@ -36,8 +36,8 @@ test('slow: an answer takes its time, and the message is posted only then', asyn
   assert.equal((await answered).status, 201);
 });
 
-test('bad gateway: a proxy answers with its page, and nothing happens', async () => {
-  await using cast = await startCast();
+onBothFaces('bad gateway: a proxy answers with its page, and nothing happens', async (face) => {
+  await using cast = await startCast({ face });
   cast.faults.set({ badGateway: true });
   const { status, headers, body } = await cast.call('POST', messagesPath(hq), hi);
   assert.deepEqual([status, headers['content-type'], headers['x-version']], [502, 'text/html', undefined]);
@@ -45,8 +45,8 @@ test('bad gateway: a proxy answers with its page, and nothing happens', async ()
   assert.deepEqual(cast.seenIn(hq), []);
 });
 
-test('lost answers: the message is posted although its poster hears nothing', async () => {
-  await using cast = await startCast();
+onBothFaces('lost answers: the message is posted although its poster hears nothing', async (face) => {
+  await using cast = await startCast({ face });
   cast.faults.set({ loseAnswers: true });
   await assert.rejects(cast.call('POST', messagesPath(hq), hi));
   assert.deepEqual(cast.seenIn(hq), ['hi']);
@@ -60,9 +60,9 @@ test('deleted under an edit: the edit finds no message', async () => {
   assert.deepEqual(cast.seenIn(hq), []);
 });
 
-test('a rotated key: the old one is refused, webhooks carry the new one at once', async () => {
+onBothFaces('a rotated key: the old one is refused, webhooks carry the new one at once', async (face) => {
   await using endpoint = await startEndpoint();
-  await using cast = await startCast({ webhookUrls: { assistant: endpoint.url } });
+  await using cast = await startCast({ face, webhookUrls: { assistant: endpoint.url } });
   const bot = cast.campfire.bots.get(assistant);
   assert.ok(bot);
   const key = cast.campfire.access.rotateKey(bot);
@@ -72,10 +72,10 @@ test('a rotated key: the old one is refused, webhooks carry the new one at once'
   assert.equal((await endpoint.request(1)).json.room.path, messagesPath(direct, key));
 });
 
-test('out of order: a later message overtakes an earlier one', async () => {
+onBothFaces('out of order: a later message overtakes an earlier one', async (face) => {
   const clock = testClock();
   await using endpoint = await startEndpoint();
-  await using cast = await startCast({ webhookUrls: { assistant: endpoint.url }, clock });
+  await using cast = await startCast({ face, webhookUrls: { assistant: endpoint.url }, clock });
   cast.faults.set({ outOfOrder: true });
   cast.postHtml(ann, direct, 'first');
   cast.postHtml(ann, direct, 'second');
@@ -99,9 +99,9 @@ test('out of order: a message that nothing overtakes is delivered all the same',
   assert.equal((await endpoint.request(1)).json.message.body.plain, 'alone');
 });
 
-test('duplicates: one message is delivered several times with one id', async () => {
+onBothFaces('duplicates: one message is delivered several times with one id', async (face) => {
   await using endpoint = await startEndpoint();
-  await using cast = await startCast({ webhookUrls: { assistant: endpoint.url } });
+  await using cast = await startCast({ face, webhookUrls: { assistant: endpoint.url } });
   cast.faults.set({ duplicates: 2 });
   const { id } = cast.postHtml(ann, direct, 'again');
   await cast.webhooks.settled();
@@ -111,9 +111,9 @@ test('duplicates: one message is delivered several times with one id', async () 
   );
 });
 
-test("a proxy's 502 in front of the service shows in the room as a file", async () => {
+onBothFaces("a proxy's 502 in front of the service shows in the room as a file", async (face) => {
   await using endpoint = await startEndpoint();
-  await using cast = await startCast({ webhookUrls: { assistant: endpoint.url } });
+  await using cast = await startCast({ face, webhookUrls: { assistant: endpoint.url } });
   cast.faults.set({ webhookBadGateway: true });
   cast.postHtml(ann, direct, 'hello');
   await cast.webhooks.settled();

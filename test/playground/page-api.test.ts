@@ -40,7 +40,13 @@ test('the state tells rooms, people, bots and messages as the room shows them', 
     people.map(({ name }) => name),
     ['Ann', 'Ben'],
   );
-  assert.deepEqual(bots[0], { id: assistant, name: 'Bot', active: true, hasWebhook: false });
+  assert.deepEqual(bots[0], {
+    id: assistant,
+    name: 'Bot',
+    active: true,
+    hasWebhook: false,
+    hasNewKey: false,
+  });
   assert.deepEqual(rooms[0], {
     id: hq,
     name: 'HQ',
@@ -166,6 +172,10 @@ test('face, faults, keys, rooms, presence, storm and restart are switched from t
   assert.equal((await page(cast, 'POST', `/bots/${assistant}/key`, { key: '5-NEWnewNEW123' })).status, 204);
   assert.equal(cast.campfire.access.botByKey('5-NEWnewNEW123')?.id, assistant);
   assert.equal((await page(cast, 'POST', `/bots/${assistant}/key`, { key: 'short' })).status, 422);
+  assert.equal((await state(cast)).bots[0]?.hasNewKey, true);
+  assert.equal((await page(cast, 'DELETE', `/bots/${assistant}/key`)).status, 204);
+  assert.equal(cast.campfire.access.botByKey(keys.assistant)?.id, assistant);
+  assert.equal((await state(cast)).bots[0]?.hasNewKey, false);
 
   const created = await page<{ room: { id: number } }>(cast, 'POST', '/rooms', {
     name: null,

@@ -4,10 +4,10 @@ import { test } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import { systemClock } from '../../src/lib/clock.ts';
-import type { Effect } from '../../src/playground/records.ts';
+import type { Effect, Face } from '../../src/playground/records.ts';
 import { judge } from '../../src/playground/verdict.ts';
 import { endpointTimeoutMs } from '../../src/playground/webhooks.ts';
-import { ann, assistant, direct, startCast } from './cast.ts';
+import { ann, assistant, direct, onBothFaces, startCast } from './cast.ts';
 import { answer, silence, startEndpoint, type WebhookRequest } from './endpoint.ts';
 import { selfSigned } from './self-signed.ts';
 
@@ -19,23 +19,24 @@ interface Aftermath {
 
 /** A person writes to a bot whose endpoint behaves as `handle`; what comes of it. */
 async function after(
+  face: Face,
   handle: (request: WebhookRequest) => unknown,
   webhookTimeoutMs = 2_000,
 ): Promise<Aftermath> {
   await using endpoint = await startEndpoint(handle);
-  await using cast = await startCast({ webhookUrls: { assistant: endpoint.url }, webhookTimeoutMs });
+  await using cast = await startCast({ face, webhookUrls: { assistant: endpoint.url }, webhookTimeoutMs });
   cast.postHtml(ann, direct, 'hello');
   await cast.webhooks.settled();
   assert.equal(endpoint.requests.length, 1, 'called once, no redirect followed');
   return { shown: cast.seenIn(direct).slice(1), effect: cast.webhooks.records().at(-1)?.effect };
 }
 
-const afterAnswer = (bytes: string) => after(({ socket }) => socket.end(bytes));
+const afterAnswer = (face: Face, bytes: string) => after(face, ({ socket }) => socket.end(bytes));
 
 for (const status of [204, 200, 202, 500, 302]) {
-  test(`R1: ${status} without a content type posts nothing`, async () => {
+  onBothFaces(`R1: ${status} without a content type posts nothing`, async (face) => {
     const body = status === 204 ? '' : 'ignored';
-    assert.deepEqual(await afterAnswer(answer(status, undefined, body)), {
+    assert.deepEqual(await afterAnswer(face, answer(status, undefined, body)), {
       shown: [],
       effect: { kind: 'ignored' },
     });
@@ -43,22 +44,25 @@ for (const status of [204, 200, 202, 500, 302]) {
 }
 
 for (const type of ['text/plain', 'text/plain; charset=utf-8', 'text/html;charset=UTF-8']) {
-  test(`R2: 200 ${type} is posted as the bot's message, and the service learns no id`, async () => {
-    const { shown, effect } = await afterAnswer(answer(200, type, 'hí'));
-    assert.deepEqual(shown, ['hí']);
-    assert.equal(effect?.kind, 'text');
-  });
+  onBothFaces(
+    `R2: 200 ${type} is posted as the bot's message, and the service learns no id`,
+    async (face) => {
+      const { shown, effect } = await afterAnswer(face, answer(200, type, 'hí'));
+      assert.deepEqual(shown, ['hí']);
+      assert.equal(effect?.kind, 'text');
+    },
+  );
 }
 
-test('R2: a compressed text is posted decompressed', async () => {
+onBothFaces('R2: a compressed text is posted decompressed', async (face) => {
   const body = gzipSync('hi');
   const head = `HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Encoding: gzip\r\nContent-Length: ${body.length}\r\n\r\n`;
-  const { shown } = await after(({ socket }) => socket.write(head) && socket.end(body));
+  const { shown } = await after(face, ({ socket }) => socket.write(head) && socket.end(body));
   assert.deepEqual(shown, ['hi']);
 });
 
-test('R3: 200 text/html with an empty body is a blank message', async () => {
-  assert.deepEqual((await afterAnswer(answer(200, 'text/html'))).shown, ['']);
+onBothFaces('R3: 200 text/html with an empty body is a blank message', async (face) => {
+  assert.deepEqual((await afterAnswer(face, answer(200, 'text/html'))).shown, ['']);
 });
 
 for (const [title, status, type, name] of [
@@ -70,8 +74,8 @@ for (const [title, status, type, name] of [
   ['R7', 202, 'text/plain', 'attachment.text'],
   ['R8', 200, 'Text/Plain', 'attachment.'],
 ] as const) {
-  test(`${title}: ${status} ${type} becomes a file ${name}`, async () => {
-    const { shown, effect } = await afterAnswer(answer(status, type, '{}'));
+  onBothFaces(`${title}: ${status} ${type} becomes a file ${name}`, async (face) => {
+    const { shown, effect } = await afterAnswer(face, answer(status, type, '{}'));
     assert.deepEqual(shown, [name]);
     assert.equal(effect?.kind, 'attachment');
   });
@@ -81,9 +85,13 @@ test('R9: Campfire gives an endpoint 7 s', () => {
   assert.equal(endpointTimeoutMs, 7_000);
 });
 
-test('R9: after silence the bot "says" that it failed, and a later answer is lost', async () => {
+onBothFaces('R9: after silence the bot "says" that it failed, and a later answer is lost', async (face) => {
   await using endpoint = await startEndpoint(() => {});
-  await using cast = await startCast({ webhookUrls: { assistant: endpoint.url }, webhookTimeoutMs: 150 });
+  await using cast = await startCast({
+    face,
+    webhookUrls: { assistant: endpoint.url },
+    webhookTimeoutMs: 150,
+  });
   cast.postHtml(ann, direct, 'hello');
   const { socket } = await endpoint.request(1);
   await cast.webhooks.settled();
@@ -94,10 +102,14 @@ test('R9: after silence the bot "says" that it failed, and a later answer is los
   assert.equal(cast.campfire.messagesIn(direct)[1]?.creatorId, assistant);
 });
 
-test('R9: headers that come and a body that does not are a timeout, too', async () => {
-  const { shown } = await after(({ socket }) => {
-    socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 10\r\n\r\nhalf');
-  }, 150);
+onBothFaces('R9: headers that come and a body that does not are a timeout, too', async (face) => {
+  const { shown } = await after(
+    face,
+    ({ socket }) => {
+      socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 10\r\n\r\nhalf');
+    },
+    150,
+  );
   assert.deepEqual(shown, ['Failed to respond within 7 seconds']);
 });
 
@@ -114,25 +126,28 @@ for (const [what, handle] of [
   ],
   ['not HTTP', ({ socket }) => socket.end('220 mail.example ESMTP\r\n')],
 ] as const satisfies readonly (readonly [string, (request: WebhookRequest) => void])[]) {
-  test(`R10: a connection that is ${what} shows nothing`, async () => {
-    const { shown, effect } = await after(handle);
+  onBothFaces(`R10: a connection that is ${what} shows nothing`, async (face) => {
+    const { shown, effect } = await after(face, handle);
     assert.deepEqual(shown, []);
     assert.equal(effect?.kind, 'failed');
   });
 }
 
-test('R10: a refused connection shows nothing', async () => {
+onBothFaces('R10: a refused connection shows nothing', async (face) => {
   const endpoint = await startEndpoint();
   await endpoint[Symbol.asyncDispose]();
-  await using cast = await startCast({ webhookUrls: { assistant: endpoint.url } });
+  await using cast = await startCast({ face, webhookUrls: { assistant: endpoint.url } });
   cast.postHtml(ann, direct, 'hello');
   await cast.webhooks.settled();
   assert.deepEqual(cast.seenIn(direct), ['hello']);
 });
 
-test('R10: a self-signed certificate shows nothing', async () => {
+onBothFaces('R10: a self-signed certificate shows nothing', async (face) => {
   await using endpoint = await startEndpoint(({ socket }) => socket.end(silence), tlsWithBadCertificate);
-  await using cast = await startCast({ webhookUrls: { assistant: endpoint.url.replace('http:', 'https:') } });
+  await using cast = await startCast({
+    face,
+    webhookUrls: { assistant: endpoint.url.replace('http:', 'https:') },
+  });
   cast.postHtml(ann, direct, 'hello');
   await cast.webhooks.settled();
   assert.deepEqual(cast.seenIn(direct), ['hello']);
@@ -141,25 +156,29 @@ test('R10: a self-signed certificate shows nothing', async () => {
   assert.equal(endpoint.requests.length, 0);
 });
 
-test('R11: a redirect becomes a file and is not followed', async () => {
+onBothFaces('R11: a redirect becomes a file and is not followed', async (face) => {
   const redirect =
     'HTTP/1.1 301 Moved\r\nContent-Type: text/html\r\nLocation: /elsewhere\r\nContent-Length: 5\r\n\r\nmoved';
-  assert.deepEqual((await afterAnswer(redirect)).shown, ['attachment.html']);
+  assert.deepEqual((await afterAnswer(face, redirect)).shown, ['attachment.html']);
 });
 
-test('R12: a text that trickles in for longer than the limit is posted whole', async () => {
+onBothFaces('R12: a text that trickles in for longer than the limit is posted whole', async (face) => {
   const timeoutMs = 500;
   let tookMs = 0;
-  const { shown } = await after(async ({ socket }) => {
-    const from = systemClock.monotonicMs();
-    socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n');
-    for (const word of 'one two three four five six seven eight nine'.split(' ')) {
-      await systemClock.sleep(timeoutMs / 8);
-      socket.write(`${word.length.toString(16)}\r\n${word}\r\n`);
-    }
-    tookMs = systemClock.monotonicMs() - from;
-    socket.end('0\r\n\r\n');
-  }, timeoutMs);
+  const { shown } = await after(
+    face,
+    async ({ socket }) => {
+      const from = systemClock.monotonicMs();
+      socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n');
+      for (const word of 'one two three four five six seven eight nine'.split(' ')) {
+        await systemClock.sleep(timeoutMs / 8);
+        socket.write(`${word.length.toString(16)}\r\n${word}\r\n`);
+      }
+      tookMs = systemClock.monotonicMs() - from;
+      socket.end('0\r\n\r\n');
+    },
+    timeoutMs,
+  );
   assert.deepEqual(shown, ['onetwothreefourfivesixseveneightnine']);
   assert.ok(tookMs > timeoutMs, `the answer took ${tookMs} ms`);
 });

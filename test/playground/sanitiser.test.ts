@@ -7,6 +7,7 @@ const context = { resolveMention: (sgid: string) => (sgid === 'genuine' ? 'Ann L
 const show = (html: string) => showBody(html, context);
 const plain = (html: string) => plainTextOf(html, context);
 
+/** The same in both faces: their sanitisers differ in attributes that never survived the second pass anyway. */
 describe('what the page shows', () => {
   it('F1: a line break of the source is shown as a space', () => {
     assert.equal(show('a\nb').text, 'a b');

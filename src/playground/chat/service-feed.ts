@@ -1,7 +1,8 @@
 import { Hono } from 'hono';
+import type { Clock } from '../../lib/clock.ts';
 import { sentEvents } from '../sse.ts';
 
-/** One lifecycle fact of a service, as JSON; the page knows the types it shows and passes over the rest. */
+/** One lifecycle fact of a service, as JSON; the page has words for those it knows and shows the others as they are. */
 export type ServiceFact = { type: string } & Record<string, unknown>;
 
 /** A service that lets the page watch. */
@@ -10,23 +11,38 @@ export interface WatchedService {
   subscribe(listener: (fact: ServiceFact) => void): () => void;
   /** `/health`, the sessions as `/api/sessions` lists them, and what the page needs to explain both. */
   snapshot(): Promise<unknown>;
+  /** `kill -9` to the agent's process of that session; false when there is none. */
+  killAgent(session: string): Promise<boolean>;
+}
+
+export interface ServiceFeed {
+  routes: Hono;
+  /** What `GET …/service` answers, and the facts so far: for a page to draw at once. */
+  data(): Promise<unknown>;
 }
 
 /** What a page that is opened later still gets to see. */
-const factsKept = 500;
-/** `GET /playground/api/service`, and `…/events`: server-sent, what is kept first. Ends when `closing` aborts. */
-export function serviceFeed(service: WatchedService, closing: AbortSignal): Hono {
+const factsKept = 1_000;
+
+/**
+ * `GET /playground/api/service`; `…/events`: server-sent, what is kept first, each fact with `at` (ms since 1970) and
+ * a running number `n`; `POST …/sessions/:session/kill`. Behind the page API's door, which keeps other sites out. Ends
+ * when `closing` aborts.
+ */
+export function serviceFeed(service: WatchedService, clock: Clock, closing: AbortSignal): ServiceFeed {
   const kept: ServiceFact[] = [];
   const readers = new Set<(fact: ServiceFact) => void>();
-  service.subscribe((fact) => {
+  let n = 0;
+  service.subscribe((told) => {
+    const fact = { ...told, at: clock.now(), n: ++n };
     kept.push(fact);
     if (kept.length > factsKept) kept.shift();
     for (const read of readers) read(fact);
   });
 
-  const app = new Hono();
-  app.get('/playground/api/service', async (c) => c.json(await service.snapshot()));
-  app.get('/playground/api/service/events', (c) => {
+  const routes = new Hono();
+  routes.get('/playground/api/service', async (c) => c.json(await service.snapshot()));
+  routes.get('/playground/api/service/events', (c) => {
     const facts = sentEvents((send) => {
       const read = (fact: ServiceFact) => send(`data: ${JSON.stringify(fact)}\n\n`);
       for (const fact of kept) read(fact);
@@ -35,5 +51,9 @@ export function serviceFeed(service: WatchedService, closing: AbortSignal): Hono
     }, closing);
     return c.body(facts, 200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
   });
-  return app;
+  routes.post('/playground/api/service/sessions/:session/kill', async (c) => {
+    const killed = await service.killAgent(c.req.param('session'));
+    return killed ? c.body(null, 204) : c.json({ error: 'No agent runs there' }, 404);
+  });
+  return { routes, data: async () => ({ snapshot: await service.snapshot(), facts: kept }) };
 }
