@@ -76,7 +76,7 @@ export async function setStage(
       const mention = roomId === 50 ? `${mentionOfBot(campfire)} ` : '';
       return campfire.campfire.post(personId, roomId, { html: `<div>${mention}${text}</div>` });
     },
-    answers: (roomId, count, limitMs = 30_000) =>
+    answers: (roomId, count, limitMs = 60_000) =>
       eventually(
         `${count} answers in room ${roomId}`,
         () => {
