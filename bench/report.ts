@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { arch, availableParallelism, cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { replaceMarked } from './marked.ts';
@@ -7,14 +7,43 @@ import type { Plot } from './plot/plot.ts';
 import { type Findings, megabyte, type Row } from './section.ts';
 import { inWords } from './verdict.ts';
 
-/** Where the numbers are read: the table and the machine in docs/benchmarks.md, the plots beside it. */
+/**
+ * Where the numbers are read: the table in docs/benchmarks.md, and beside it the plots and the rows of every section's
+ * newest full measurement, so that one section can be measured anew without the others.
+ */
 
-export function writeReport(checkout: string, { rows, plots }: Findings, now: number): void {
-  const page = join(checkout, 'docs/benchmarks.md');
+/** A section's newest measurement. */
+interface Measured {
+  /** When and on what machine. */
+  on: string;
+  rows: readonly Row[];
+  plots: ReadonlyArray<{ file: string; title: string }>;
+}
+
+/** Puts what was found, by section, in the place of what was known, and writes the page in the order of `sections`. */
+export function writeReport(
+  checkout: string,
+  found: ReadonlyMap<string, Findings>,
+  { sections, now }: { sections: readonly string[]; now: number },
+): void {
   const folder = join(checkout, 'docs/benchmarks');
   mkdirSync(folder, { recursive: true });
-  for (const plot of plots) writeFileSync(join(folder, plot.file), draw(plot));
-  const parts = [`${machine(now)}\n\n${tableOf(rows)}`, ...plots.map(imageOf)];
+  const numbers = join(folder, 'numbers.json');
+  const known = existsSync(numbers)
+    ? (JSON.parse(readFileSync(numbers, 'utf8')) as Record<string, Measured>)
+    : {};
+  for (const [name, { rows, plots }] of found) {
+    for (const plot of plots) writeFileSync(join(folder, plot.file), draw(plot));
+    known[name] = { on: machine(now), rows, plots: plots.map(({ file, title }) => ({ file, title })) };
+  }
+  writeFileSync(numbers, `${JSON.stringify(known, null, 2)}\n`);
+  const page = join(checkout, 'docs/benchmarks.md');
+  const measured = sections.flatMap((name) => known[name] ?? []);
+  const parts = [
+    [...new Set(measured.map(({ on }) => on))].join('\n'),
+    tableOf(measured.flatMap(({ rows }) => rows)),
+    ...measured.flatMap(({ plots }) => plots.map(imageOf)),
+  ];
   writeFileSync(page, replaceMarked(readFileSync(page, 'utf8'), 'bench', parts.join('\n\n')));
 }
 
@@ -37,6 +66,6 @@ function machine(now: number): string {
   return `Measured on ${day}: ${availableParallelism()} cores (${model}), ${memoryGb} GB, Linux ${release()} ${arch()}, Node ${process.versions.node}.`;
 }
 
-function imageOf({ title, file }: Plot): string {
+function imageOf({ title, file }: Pick<Plot, 'title' | 'file'>): string {
   return `![${title}](benchmarks/${file})`;
 }

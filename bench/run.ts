@@ -42,8 +42,8 @@ export async function run(
     size,
     say,
   }: { checkout: string; parent: string; size: Size; say: (line: string) => void },
-): Promise<Findings> {
-  const findings: Findings = { rows: [], plots: [] };
+): Promise<Map<string, Findings>> {
+  const findings = new Map<string, Findings>();
   const root = mkdtempSync(join(parent, 'campfire-bench-'));
   try {
     for (const name of names) {
@@ -52,9 +52,8 @@ export async function run(
       const folder = join(root, name);
       mkdirSync(folder);
       const world = await openWorld();
-      const found = await section({ world, folder, checkout, size, say }).finally(() => world.close());
-      findings.rows.push(...found.rows);
-      findings.plots.push(...found.plots);
+      const measuring = section({ world, folder, checkout, size, say });
+      findings.set(name, await measuring.finally(() => world.close()));
       rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
     }
     return findings;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { commandOf, listProcesses, pssBytes, withDescendants } from '../../src/processes/proc.ts';
+import { commandOf, listProcesses, memoryOf, withDescendants } from '../../src/processes/proc.ts';
 import { checkout, runIn } from '../house/tools.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/free-port.ts';
@@ -30,7 +30,7 @@ describe('the old service’s tests', { concurrency: true }, () => {
   test('1 and 2: after ten requests no agent is left past the idle time, and the service is as small as before', async (t) => {
     const stage = await setStage(t, { rooms: 10 });
     const service = await stage.start(ttl);
-    const memoryMb = () => pssBytes(service.child.pid ?? 0) / megabyte;
+    const memoryMb = () => memoryOf(service.child.pid ?? 0).pssBytes / megabyte;
     // The first request loads what every later one needs.
     stage.say(1, 'hello');
     await stage.answers(1, 1);
