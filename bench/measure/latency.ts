@@ -172,7 +172,8 @@ function plotOf({ ours, raw }: Latencies): StripsPlot {
   const stripsOf = (path: Path): StripsPlot['groups'][number]['strips'] =>
     [
       { series: 0 as const, values: ours[path] },
-      { series: 1 as const, values: raw[path] },
+      // A spare stands in for a cold start.
+      { series: 1 as const, values: raw[path === 'spare' ? 'cold' : path] },
     ].filter(({ values }) => values.length > 0);
   const measured = (['hot', 'spare', 'resumed', 'cold'] as const).filter((path) => ours[path].length > 0);
   return {

@@ -8,7 +8,7 @@ const bottom = 300;
 export function drawLines(plot: LinesPlot): string {
   const points = plot.lines.flatMap((each) => each.points);
   const yTicks = ticksUpTo(Math.max(1, ...points.map(({ y }) => y)) * 1.02);
-  const xTicks = ticksUpTo(Math.max(1, ...points.map(({ x }) => x)));
+  const xTicks = ticksUpTo(Math.max(1, ...points.map(({ x }) => x)), 10);
   const xMax = Math.max(1, ...points.map(({ x }) => x));
   const yMax = yTicks.at(-1) ?? 1;
   const right = sheet.width - sheet.right;

@@ -69,9 +69,9 @@ export function round(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
-/** Round numbers from 0 to at least `max`, some five of them. */
-export function ticksUpTo(max: number): number[] {
-  const rough = Math.max(max, Number.MIN_VALUE) / 5;
+/** Round numbers from 0 to at least `max`, some `count` of them. */
+export function ticksUpTo(max: number, count = 5): number[] {
+  const rough = Math.max(max, Number.MIN_VALUE) / count;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10) * power;
   return Array.from(
