@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { commandOf, listProcesses, memoryOf, withDescendants } from '../../src/processes/proc.ts';
+import { isAgent, memoryOf, treeOf } from '../../bench/stage/processes.ts';
 import { checkout, runIn } from '../house/tools.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/free-port.ts';
@@ -21,8 +21,7 @@ const megabyte = 1024 * 1024;
 
 /** Pids of `claude` itself below the service. */
 function agentsOf({ child }: Service): number[] {
-  const tree = withDescendants(new Set([child.pid ?? 0]), listProcesses());
-  return [...tree].filter((pid) => /(^|\/)claude$/.test(commandOf(pid)));
+  return treeOf(child.pid ?? 0).filter(isAgent);
 }
 
 const noAgents = (service: Service) =>
@@ -32,7 +31,7 @@ describe('the old service’s tests', { concurrency: true }, () => {
   test('1 and 2: after ten requests no agent is left past the idle time, and the service is as small as before', async (t) => {
     const stage = await setStage(t, { rooms: 10 });
     const service = await stage.start({ ...ttl, ...noSpares });
-    const memoryMb = () => memoryOf(service.child.pid ?? 0).pssBytes / megabyte;
+    const memoryMb = () => memoryOf([service.child.pid ?? 0]) / megabyte;
     // The first request loads what every later one needs.
     stage.say(1, 'hello');
     await stage.answers(1, 1);
@@ -78,7 +77,7 @@ describe('the old service’s tests', { concurrency: true }, () => {
       assert.equal(agents.length, rooms.length);
       await service.stop(signal);
       service = await stage.start(noSpares);
-      const left = agents.filter((pid) => commandOf(pid).endsWith('/claude'));
+      const left = agents.filter(isAgent);
       assert.deepEqual(left, []);
       assert.deepEqual(agentsOf(service), []);
     }
