@@ -2,8 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { systemClock as clock } from '../src/lib/clock.ts';
+import { messageOf } from '../src/lib/errors.ts';
 import { tableOf, writeReport } from './report.ts';
 import { fullSize, quickSize, run, sections } from './run.ts';
+import type { Row } from './section.ts';
 
 /** `bin/bench`: measures the service beside the raw Agent SDK in one run. */
 
@@ -35,6 +37,9 @@ prints.`,
   .helpOption('-h, --help', 'says this')
   .action(bench);
 
+// Whoever interrupts it wants it gone, with everything that it started.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
+
 await command.parseAsync();
 
 async function bench({ quick, runs, only, folder }: Options): Promise<void> {
@@ -44,11 +49,23 @@ async function bench({ quick, runs, only, folder }: Options): Promise<void> {
   const startedMs = clock.monotonicMs();
   const say = (line: string) =>
     process.stderr.write(`${Math.round((clock.monotonicMs() - startedMs) / 1000)} s  ${line}\n`);
-  const findings = await run(only, { checkout, parent: folder, size, say });
-  process.stdout.write(`${tableOf([...findings.values()].flatMap(({ rows }) => rows))}\n`);
+  const rows: Row[] = [];
   // A median of fewer runs is not worth keeping.
-  if (!quick && size.runs >= 20) writeReport(checkout, findings, { sections: known, now: clock.now() });
+  const isKept = !quick && size.runs >= 20;
+  for await (const measured of run(only, { checkout, parent: folder, size, say })) {
+    if ('failure' in measured) {
+      say(`${measured.name} could not be measured: ${messageOf(measured.failure)}`);
+      process.exitCode = 1;
+      continue;
+    }
+    rows.push(...measured.findings.rows);
+    // At once, so that a run that is cut short keeps what it has.
+    if (isKept) writeReport(checkout, measured, { sections: known, now: clock.now() });
+  }
   // A missed target is a finding, not a failure of the measurement: the exit code stays 0.
+  process.stdout.write(`${tableOf(rows)}\n`);
+  // Agents and stand-ins of a section that failed end with this process.
+  process.exit();
 }
 
 function countOf(text: string): number {

@@ -1,9 +1,9 @@
 /**
- * Text between `<!-- begin: <name> -->` and `<!-- end: <name> -->`: the part of a page that a program writes, while people
+ * Text between `<!-- <name>: begin -->` and `<!-- <name>: end -->`: the part of a page that a program writes, while people
  * write the rest.
  */
 export function replaceMarked(page: string, name: string, content: string): string {
-  const [begin, end] = [`<!-- begin: ${name} -->`, `<!-- end: ${name} -->`];
+  const [begin, end] = [`<!-- ${name}: begin -->`, `<!-- ${name}: end -->`];
   const from = page.indexOf(begin);
   const to = page.indexOf(end);
   if (from === -1 || to < from) throw new RangeError(`The page has no place marked "${name}".`);

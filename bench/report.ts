@@ -20,22 +20,20 @@ interface Measured {
   plots: ReadonlyArray<{ file: string; title: string }>;
 }
 
-/** Puts what was found, by section, in the place of what was known, and writes the page in the order of `sections`. */
+/** Puts what one section found in the place of what was known of it, and writes the page in the order of `sections`. */
 export function writeReport(
   checkout: string,
-  found: ReadonlyMap<string, Findings>,
+  { name, findings: { rows, plots } }: { name: string; findings: Findings },
   { sections, now }: { sections: readonly string[]; now: number },
 ): void {
   const folder = join(checkout, 'docs/benchmarks');
   mkdirSync(folder, { recursive: true });
   const numbers = join(folder, 'numbers.json');
-  const known = existsSync(numbers)
-    ? (JSON.parse(readFileSync(numbers, 'utf8')) as Record<string, Measured>)
+  const known: Record<string, Measured> = existsSync(numbers)
+    ? JSON.parse(readFileSync(numbers, 'utf8'))
     : {};
-  for (const [name, { rows, plots }] of found) {
-    for (const plot of plots) writeFileSync(join(folder, plot.file), draw(plot));
-    known[name] = { on: machine(now), rows, plots: plots.map(({ file, title }) => ({ file, title })) };
-  }
+  for (const plot of plots) writeFileSync(join(folder, plot.file), draw(plot));
+  known[name] = { on: machine(now), rows, plots: plots.map(({ file, title }) => ({ file, title })) };
   writeFileSync(numbers, `${JSON.stringify(known, null, 2)}\n`);
   const page = join(checkout, 'docs/benchmarks.md');
   const measured = sections.flatMap((name) => known[name] ?? []);

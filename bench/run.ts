@@ -33,8 +33,8 @@ export const quickSize: Size = {
   bursts: { count: 2, rooms: 3, periodMs: 14_000 },
 };
 
-/** Measures the named sections one after the other, each in a world and a folder of its own. */
-export async function run(
+/** Measures the named sections one after the other, each in a world and a folder of its own; a failed one is told too. */
+export async function* run(
   names: readonly string[],
   {
     checkout,
@@ -42,8 +42,7 @@ export async function run(
     size,
     say,
   }: { checkout: string; parent: string; size: Size; say: (line: string) => void },
-): Promise<Map<string, Findings>> {
-  const findings = new Map<string, Findings>();
+): AsyncGenerator<{ name: string; findings: Findings } | { name: string; failure: unknown }> {
   const root = mkdtempSync(join(parent, 'campfire-bench-'));
   try {
     for (const name of names) {
@@ -52,11 +51,15 @@ export async function run(
       const folder = join(root, name);
       mkdirSync(folder);
       const world = await openWorld();
-      const measuring = section({ world, folder, checkout, size, say });
-      findings.set(name, await measuring.finally(() => world.close()));
-      rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+      try {
+        yield { name, findings: await section({ world, folder, checkout, size, say }) };
+      } catch (failure) {
+        yield { name, failure };
+      } finally {
+        await world.close();
+        rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+      }
     }
-    return findings;
   } finally {
     rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }

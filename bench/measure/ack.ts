@@ -39,17 +39,18 @@ export async function ack({ world, folder, checkout, size, say }: Setting): Prom
   const turns = service.events('turn.decided').length - before;
   // What is still waiting is of no interest.
   await service.stop('SIGKILL');
-  if (report.refused > 0) throw new Error(`${report.refused} webhooks were not answered 204.`);
   if (turns < turnsMin)
     throw new Error(`Only ${turns} turns ended during the load: the agents did not work.`);
-  const { median, p99, runs } = summarise(report.ackMs);
+  // What was never acknowledged took for ever.
+  const unanswered = Array.from({ length: report.refused }, () => Number.POSITIVE_INFINITY);
+  const { median, p99, runs } = summarise([...report.ackMs, ...unanswered]);
   const late = summarise(report.lateMs);
   return {
     rows: [
       {
         what: `webhook acknowledged, durable, ${perSecond} per second while agents work`,
         predecessor: '',
-        ours: `p50 ${amount(median, 'ms')}, p99 ${amount(p99, 'ms')} (${runs.toLocaleString('en-US')} webhooks, ${turns} turns meanwhile; sent at most ${amount(late.p99, 'ms')} late, p99)`,
+        ours: `p50 ${amount(median, 'ms')}, p99 ${amount(p99, 'ms')} (${runs.toLocaleString('en-US')} webhooks, ${report.refused} of them without a 204, ${turns} turns meanwhile; sent at most ${amount(late.p99, 'ms')} late, p99)`,
         baseline: '',
         target: 'p99 ≤ 10 ms',
         verdict: atMost(p99, 10, 'ms'),

@@ -55,8 +55,8 @@ export async function startService(home: ServiceHome): Promise<Service> {
   const child = spawn(join(home.checkout, 'bin/start'), [], {
     env: environmentFor(home),
     stdio: ['ignore', log, log],
-    detached: true,
   });
+  endWithThisProcess(child);
   closeSync(log);
   const events = (type: string) => eventsIn(logFile, type);
   const started = await until(
@@ -101,6 +101,13 @@ function eventsIn(logFile: string, type: string): Array<Record<string, unknown>>
     .split('\n')
     .filter((line) => line.includes(`"event":"${type}"`) && line.endsWith('}'))
     .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+/** A measurement that fails must not leave the service that it was about. */
+function endWithThisProcess(child: ChildProcess): void {
+  const end = () => child.kill('SIGKILL');
+  process.on('exit', end);
+  child.once('exit', () => process.off('exit', end));
 }
 
 function hasEnded(child: ChildProcess): boolean {

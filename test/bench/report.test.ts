@@ -42,8 +42,8 @@ test('a verdict: on the limit is met, above it is not, and the table says which'
 });
 
 test('only what stands between its marks is replaced, and a page without them is refused', () => {
-  const page = 'before\n<!-- begin: a -->\nold\n<!-- end: a -->\nafter\n';
-  assert.equal(replaceMarked(page, 'a', 'new\n'), 'before\n<!-- begin: a -->\nnew\n<!-- end: a -->\nafter\n');
+  const page = 'before\n<!-- a: begin -->\nold\n<!-- a: end -->\nafter\n';
+  assert.equal(replaceMarked(page, 'a', 'new\n'), 'before\n<!-- a: begin -->\nnew\n<!-- a: end -->\nafter\n');
   assert.throws(() => replaceMarked(page, 'b', ''), /no place marked "b"/);
 });
 
