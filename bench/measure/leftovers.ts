@@ -22,12 +22,13 @@ export async function leftovers(setting: Setting): Promise<Findings> {
   const service = await startService(home);
   seat.meet(service);
   const kept = startRaw(join(folder, 'leftovers-raw'), world.env);
+  let working = 0;
   for (let request = 1; request <= requests; request++) {
     await seat.ask(seat.freshRoom(), hello);
+    working = Math.max(working, markedProcesses(service.instance()).filter(isAgent).length);
     await kept.ask({ do: 'turn', name: `room ${request}`, text: hello.text });
     say(`leftovers: request ${request} of ${requests}`);
   }
-  const working = markedProcesses(service.instance()).filter(isAgent).length;
   // A count that cannot see agents would find none afterwards, too.
   if (working === 0) throw new Error('No agent was found while sessions were live.');
   await until(async () => (await service.health()).sessions.live === 0, { what: 'idle sessions to close' });
