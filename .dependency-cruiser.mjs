@@ -97,6 +97,14 @@ export default {
       to: { path: '^(test|scripts|bench)/' },
     },
     {
+      name: 'one-baseline',
+      comment:
+        'Only bench/stage/raw-host.ts uses the SDK by itself: it is what the product is measured against.',
+      severity: 'error',
+      from: { path: '^(bench|test|scripts)/', pathNot: '^bench/stage/raw-host\\.ts$' },
+      to: { path: inNodeModules('@anthropic-ai/claude-agent-sdk') },
+    },
+    {
       name: 'no-cycle',
       comment:
         'Move what both need into a file below them. A cycle of types counts: it is read as one tangle.',

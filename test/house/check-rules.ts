@@ -14,7 +14,7 @@ export interface Problem {
 
 /** Every file of the house against every rule, in the order of the files. */
 export function checkHouse(root: string): { filesSeen: number; problems: Problem[] } {
-  const paths = globSync(['src/**/*.ts', 'test/**/*.ts'], { cwd: root }).sort();
+  const paths = globSync(['src/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts'], { cwd: root }).sort();
   const problems = paths.flatMap((path) => checkSource(path, readFileSync(join(root, path), 'utf8')));
   return { filesSeen: paths.length, problems };
 }

@@ -65,7 +65,10 @@ const examples: Record<
     ],
   },
   'file-length': {
-    red: [['src/mail/a.ts', lines(FILE_LINES_MAX + 1)]],
+    red: [
+      ['src/mail/a.ts', lines(FILE_LINES_MAX + 1)],
+      ['bench/a.ts', lines(FILE_LINES_MAX + 1)],
+    ],
     green: [['src/mail/a.ts', `${lines(FILE_LINES_MAX)}\n`]],
   },
   'function-length': {

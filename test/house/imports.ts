@@ -17,7 +17,7 @@ interface CruiseResult {
   };
 }
 
-/** Runs dependency-cruiser over src/, test/ and scripts/ below `root`, with the configuration that stands there. */
+/** Runs dependency-cruiser over src/, test/, scripts/ and bench/ below `root`, with the configuration that stands there. */
 export async function checkImports(
   root: string,
 ): Promise<{ modulesSeen: number; problems: ImportProblem[] }> {
@@ -37,7 +37,7 @@ export async function checkImports(
 async function cruise(root: string): Promise<CruiseResult> {
   const child = spawn(
     'depcruise',
-    ['--config', '.dependency-cruiser.mjs', '--output-type', 'json', 'src', 'test', 'scripts'],
+    ['--config', '.dependency-cruiser.mjs', '--output-type', 'json', 'src', 'test', 'scripts', 'bench'],
     { cwd: root, env: toolEnvironment(root), stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const errors = text(child.stderr);

@@ -118,6 +118,12 @@ const plants: Plant[] = [
     files: { 'src/turns/planted-sdk.ts': "export { query } from '@anthropic-ai/claude-agent-sdk/core';\n" },
   },
   {
+    what: 'the SDK used by a part of the benchmark that is not the baseline',
+    check: 'imports',
+    says: /one-baseline: bench\/planted-sdk\.ts → .*claude-agent-sdk/,
+    files: { 'bench/planted-sdk.ts': "export { query } from '@anthropic-ai/claude-agent-sdk/core';\n" },
+  },
+  {
     what: 'a process started elsewhere',
     check: 'imports',
     says: /one-child-process: src\/turns\/planted-child\.ts → (node:)?child_process/,
@@ -197,7 +203,7 @@ const plants: Plant[] = [
 ];
 
 const parts = [
-  ...['src', 'test', 'scripts', 'bin', 'package.json', 'tsconfig.json', '.gitignore'],
+  ...['src', 'test', 'scripts', 'bench', 'bin', 'package.json', 'tsconfig.json', '.gitignore'],
   ...['biome.json', '.dependency-cruiser.mjs', 'knip.json'],
 ];
 
@@ -231,7 +237,7 @@ test('what is planted is found', async (t) => {
 
 test('an import check that sees no module is an error, not a success', async (t) => {
   const root = tempFolder(t);
-  copyCheckout(root, ['.dependency-cruiser.mjs', 'tsconfig.json', 'package.json'], { 'bench/a.ts': '' });
-  for (const folder of ['src', 'test', 'scripts']) mkdirSync(join(root, folder));
+  copyCheckout(root, ['.dependency-cruiser.mjs', 'tsconfig.json', 'package.json'], { 'bin/a.ts': '' });
+  for (const folder of ['src', 'test', 'scripts', 'bench']) mkdirSync(join(root, folder));
   await assert.rejects(checkImports(root), /saw no module/);
 });

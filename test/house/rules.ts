@@ -52,6 +52,7 @@ const PROCESS_OWNERS = new Set([
 
 const inSource = (path: string) => path.startsWith('src/') && path.endsWith('.ts');
 const inTests = (path: string) => path.startsWith('test/') && path.endsWith('.ts');
+const inBench = (path: string) => path.startsWith('bench/') && path.endsWith('.ts');
 const inSourceExcept = (...owners: string[]) => {
   const owned = (path: string) =>
     owners.some((owner) => path === owner || (owner.endsWith('/') && path.startsWith(owner)));
@@ -95,7 +96,7 @@ const environment: Rule = {
 const fileLength: Rule = {
   name: 'file-length',
   remedy: `Split it where it does two things; a file has at most ${FILE_LINES_MAX} lines.`,
-  appliesTo: inSource,
+  appliesTo: (path) => inSource(path) || inBench(path),
   findsAt(node, source) {
     if (!ts.isSourceFile(node)) return undefined;
     const lines = source.text.trimEnd().split('\n').length;
@@ -106,7 +107,7 @@ const fileLength: Rule = {
 const functionLength: Rule = {
   name: 'function-length',
   remedy: `Name a step of it and move that out; a function has at most ${FUNCTION_LINES_MAX} lines.`,
-  appliesTo: inSource,
+  appliesTo: (path) => inSource(path) || inBench(path),
   findsAt(node, source) {
     if (!ts.isFunctionLike(node) || !('body' in node) || !node.body) return undefined;
     const lines = endLine(node, source) - lineOf(node, source) + 1;
@@ -117,7 +118,8 @@ const functionLength: Rule = {
 const defaultExport: Rule = {
   name: 'default-export',
   remedy: 'Export it by its name: one thing, one name everywhere.',
-  appliesTo: (path) => inSource(path) || (inTests(path) && path !== 'test/support/reporter.ts'),
+  appliesTo: (path) =>
+    inSource(path) || inBench(path) || (inTests(path) && path !== 'test/support/reporter.ts'),
   findsAt(node) {
     const marked =
       ts.canHaveModifiers(node) &&
@@ -130,7 +132,7 @@ const defaultExport: Rule = {
 const barrel: Rule = {
   name: 'barrel',
   remedy: 'Import from the file that declares it.',
-  appliesTo: (path) => inSource(path) || inTests(path),
+  appliesTo: (path) => inSource(path) || inTests(path) || inBench(path),
   findsAt(node) {
     if (ts.isExportDeclaration(node) && node.moduleSpecifier && !node.exportClause)
       return 'export * hides where names come from';

@@ -1,0 +1,71 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { Findings, Setting } from '../section.ts';
+import type { Load, LoadReport } from '../stage/load-generator.ts';
+import { layOut, startService } from '../stage/service.ts';
+import { hello } from '../stage/world.ts';
+import { summarise } from '../stats.ts';
+import { amount, atMost } from '../verdict.ts';
+
+const perSecond = 100;
+const rooms = 8;
+/** Agents that do nothing take no processor time, and prove nothing. */
+const turnsMin = 10;
+
+/** Webhooks at a fixed rate while agents work on what arrives: every 204 is a commit on disk. */
+export async function ack({ world, folder, checkout, size, say }: Setting): Promise<Findings> {
+  const seat = world.seat('load');
+  const home = {
+    folder: join(folder, 'ack'),
+    bot: seat.bot,
+    checkout,
+    env: { ...world.env, SPARE_SESSIONS: '0' },
+  };
+  layOut(home);
+  const service = await startService(home);
+  seat.meet(service);
+  const roomIds = Array.from({ length: rooms }, () => seat.freshRoom());
+  await Promise.all(roomIds.map((room) => seat.ask(room, hello)));
+  const before = service.events('turn.decided').length;
+  say(`ack: ${perSecond} webhooks per second for ${size.ackSeconds} s`);
+  const report = await generate({
+    url: service.url,
+    bot: seat.bot,
+    rooms: roomIds,
+    perSecond,
+    seconds: size.ackSeconds,
+  });
+  const turns = service.events('turn.decided').length - before;
+  // What is still waiting is of no interest.
+  await service.stop('SIGKILL');
+  if (turns < turnsMin)
+    throw new Error(`Only ${turns} turns ended during the load: the agents did not work.`);
+  // What was never acknowledged took for ever.
+  const unanswered = Array.from({ length: report.refused }, () => Number.POSITIVE_INFINITY);
+  const { median, p99, runs } = summarise([...report.ackMs, ...unanswered]);
+  const late = summarise(report.lateMs);
+  return {
+    rows: [
+      {
+        what: `webhook acknowledged, durable, ${perSecond} per second while agents work`,
+        predecessor: '',
+        ours: `p50 ${amount(median, 'ms')}, p99 ${amount(p99, 'ms')} (${runs.toLocaleString('en-US')} webhooks, ${report.refused} of them without a 204, ${turns} turns meanwhile; sent at most ${amount(late.p99, 'ms')} late, p99)`,
+        baseline: '',
+        target: 'p99 ≤ 10 ms',
+        verdict: atMost(p99, 10, 'ms'),
+      },
+    ],
+    plots: [],
+  };
+}
+
+async function generate(load: Load): Promise<LoadReport> {
+  const child = fork(join(import.meta.dirname, '../stage/load-generator.ts'), [], {
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  });
+  const gone = once(child, 'exit').then(() => Promise.reject(new Error('The load generator ended early.')));
+  const reported = once(child, 'message').then(([report]) => report as LoadReport);
+  child.send(load);
+  return Promise.race([reported, gone]);
+}

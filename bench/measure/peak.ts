@@ -1,0 +1,64 @@
+import { join } from 'node:path';
+import { type Findings, megabyte, type Setting } from '../section.ts';
+import { memoryOf, treeOf, watch } from '../stage/processes.ts';
+import { startRaw } from '../stage/raw.ts';
+import { layOut, startService } from '../stage/service.ts';
+import { toolWork } from '../stage/world.ts';
+import { summarise } from '../stats.ts';
+import { amount, atMost } from '../verdict.ts';
+
+const lookPeriodMs = 20;
+
+/** The most that one active request takes: a new conversation whose first turn works with tools. */
+export async function peak({ world, folder, checkout, size, say }: Setting): Promise<Findings> {
+  const seat = world.seat('plain');
+  const home = {
+    folder: join(folder, 'peak'),
+    bot: seat.bot,
+    checkout,
+    env: { ...world.env, SPARE_SESSIONS: '0' },
+  };
+  layOut(home);
+  const service = await startService(home);
+  seat.meet(service);
+  const raw = startRaw(join(folder, 'peak-raw'), world.env);
+  const alone: number[] = [];
+  const active: number[] = [];
+  const baseline: number[] = [];
+  for (let run = 1; run <= size.runs; run++) {
+    const room = seat.freshRoom();
+    alone.push(memoryOf([service.pid]) / megabyte);
+    active.push(
+      await peakOf(
+        () => treeOf(service.pid),
+        () => seat.ask(room, toolWork),
+      ),
+    );
+    await service.closeSession(room);
+    baseline.push(await peakOf(raw.sessionPids, () => raw.ask({ do: 'cold', text: toolWork.text })));
+    say(`peak: run ${run} of ${size.runs}`);
+  }
+  await raw.close();
+  await service.stop();
+  const ours = summarise(active);
+  const session = summarise(baseline).median;
+  return {
+    rows: [
+      {
+        what: 'peak during one active request, agent included',
+        predecessor: '1.5 GB / 400 MB',
+        ours: `${amount(ours.median, 'MB')} (p99 ${amount(ours.p99, 'MB')}, ${ours.runs} runs), of it the service ${amount(summarise(alone).median, 'MB')}`,
+        baseline: `${amount(session, 'MB')} for one raw session`,
+        target: '≤ service + 1.05 × a raw session',
+        verdict: atMost(ours.median, summarise(alone).median + 1.05 * session, 'MB'),
+      },
+    ],
+    plots: [],
+  };
+}
+
+async function peakOf(pids: () => number[], work: () => Promise<unknown>): Promise<number> {
+  const stop = watch(() => memoryOf(pids()) / megabyte, lookPeriodMs);
+  await work();
+  return Math.max(...(await stop()).map(({ value }) => value));
+}
