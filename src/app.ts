@@ -7,7 +7,6 @@ import { healthReport, readiness } from './console/health.ts';
 import { createHttp, type HttpParts, listen, remoteAddress, stopListening } from './http.ts';
 import { within } from './lib/clock.ts';
 import { messageOf } from './lib/errors.ts';
-import { readMemory } from './processes/memory.ts';
 import { fanOut } from './telemetry/events.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { VERSION } from './version.ts';
@@ -49,7 +48,8 @@ export interface AppParts extends PartsGiven {
 /** Takes the data folder, builds every part and listens. @throws OperatorError when something stands in the way. */
 export async function startApp(outside: AppParts): Promise<App> {
   const metrics = createMetrics();
-  const emit = fanOut([outside.emit, metrics.emit]);
+  const listeners = [outside.emit, metrics.emit];
+  const emit = fanOut(listeners);
   const given = { ...outside, emit };
   const { settings, clock } = given;
   const startedAt = clock.now();
@@ -61,13 +61,14 @@ export async function startApp(outside: AppParts): Promise<App> {
     onAccepted: (news) => clock.after(0, () => state.serving && built.dispatcher.wake(news)),
     onDecided: () => state.serving && built.delivery.wake(),
   });
+  if (built.opsRoom) listeners.push(built.opsRoom);
   const { containment, bots, reaper, supervisor, pool, dispatcher, delivery } = built;
   const health = async () =>
     healthReport({
       ...{ version: VERSION, containment: containment.layer, isServing: state.serving },
       storage: built.storage.guard.state(),
-      ...{ sessions: pool.snapshot(), mail: await built.mail.counts() },
-      memory: readMemory(settings.memoryLimitBytes ?? null),
+      ...{ sessions: pool.snapshot(), spares: pool.spares(), memory: pool.memory() },
+      mail: await built.mail.counts(),
     });
   describeState(metrics, built);
   const http = buildHttp(given, built, { health, metrics, isServing: () => state.serving });
@@ -79,6 +80,7 @@ export async function startApp(outside: AppParts): Promise<App> {
 
   const reap = (cause: string) => reapUnowned(reaper, supervisor, emit, cause);
   const ready = reap('left by an earlier life').then(() => {
+    pool.clearLeftovers();
     state.serving = true;
     emit({
       ...{ type: 'service.started', version: VERSION, url: `http://${settings.host}:${port}` },

@@ -1,4 +1,5 @@
 import { inheritedEnvironment, type Settings } from '../config/settings.ts';
+import type { Slot } from './agent.ts';
 
 /**
  * All that an agent finds in its environment apart from its own folders: built from a list, so that nothing of the
@@ -27,5 +28,15 @@ export function agentEnvironment(settings: Settings, version: string): Record<st
     CLAUDE_ENABLE_BYTE_WATCHDOG: '1',
     CLAUDE_BYTE_STREAM_IDLE_TIMEOUT_MS: '90000',
     API_TIMEOUT_MS: '240000',
+  };
+}
+
+/** Everything `claude` would otherwise leave under the home or temp folder of the service (see docs/decisions.md). */
+export function slotEnvironment(slot: Slot): Record<string, string> {
+  return {
+    HOME: slot.config,
+    CLAUDE_CONFIG_DIR: slot.config,
+    CLAUDE_CODE_TMPDIR: slot.temp,
+    TMPDIR: slot.temp,
   };
 }

@@ -2,6 +2,7 @@ import { historyMigrations } from '../mail/history.ts';
 import { markMigrations } from '../mail/marks.ts';
 import { mailMigrations } from '../mail/schema.ts';
 import { ledgerMigrations } from '../processes/ledger.ts';
+import { peakMigrations } from '../sessions/peaks.ts';
 import { conversationMigrations } from '../sessions/resume.ts';
 import type { Migration } from '../store/sqlite.ts';
 import { retentionMigrations } from '../turns/retention.ts';
@@ -14,4 +15,5 @@ export const migrations: readonly Migration[] = [
   ...retentionMigrations,
   ...ledgerMigrations,
   ...conversationMigrations,
+  ...peakMigrations,
 ];

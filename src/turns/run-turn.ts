@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { AgentResult, Prompt, TurnHooks } from '../agent/agent.ts';
+import type { AgentResult, DeathCause, Prompt, TurnHooks } from '../agent/agent.ts';
 import { promptText, retryText } from '../agent/prompt.ts';
 import { readBody } from '../campfire/html/read.ts';
 import { plainNotice, renderReply } from '../campfire/html/render.ts';
@@ -13,7 +13,8 @@ import {
   type Outcome,
   type Turn,
 } from '../mail/mail.ts';
-import type { Lease } from '../sessions/pool.ts';
+import type { Lease } from '../sessions/lease.ts';
+import type { TurnResult } from '../sessions/session.ts';
 import type { Emit, SessionName } from '../telemetry/events.ts';
 import { readContent, writeFile } from './content.ts';
 import { decideOverdue, type Overdue } from './overdue.ts';
@@ -96,7 +97,7 @@ export async function runTurn(
  * The answer to a prompt, in a fresh session if the history before it is refused: too long for the model, or the same
  * bad request twice. An error that has nothing to do with the history stays one there, and memory is kept.
  */
-async function ask(lease: Lease, prompt: Prompt, hooks: TurnHooks, ended: AbortSignal): Promise<AgentResult> {
+async function ask(lease: Lease, prompt: Prompt, hooks: TurnHooks, ended: AbortSignal): Promise<TurnResult> {
   const first = await lease.run(prompt, hooks);
   if (first.kind !== 'api-error' || ended.aborted) return first;
   if (first.code === 'prompt_too_long') return (await lease.startOver(prompt, hooks)) ?? first;
@@ -107,14 +108,14 @@ async function ask(lease: Lease, prompt: Prompt, hooks: TurnHooks, ended: AbortS
 }
 
 type Ending =
-  | { kind: 'ended'; result: AgentResult }
+  | { kind: 'ended'; result: TurnResult }
   | { kind: 'halted' }
   | { kind: 'stopping' }
   | Exclude<Overdue, { kind: 'go-on' }>;
 
 /** Waits for the result, or for a reason to wait no longer. */
 async function watch(
-  running: Promise<AgentResult>,
+  running: Promise<TurnResult>,
   progress: Progress,
   halt: AbortSignal,
   { clock, turnTimeoutMs: timeoutMs, stopping }: RunTurnParts,
@@ -155,7 +156,7 @@ export function decided(turn: Turn, bot: Bot, sentence: Sentence, cause: string)
 function judge(
   turn: Turn,
   bot: Bot,
-  result: AgentResult,
+  result: TurnResult,
   progress: Progress,
   secrets: ReadonlySet<string>,
 ): Attempt {
@@ -177,8 +178,16 @@ function judge(
     case 'died':
       return turn.attempt < maxAttempts
         ? { kind: 'cut-off', cause: result.cause }
-        : decided(turn, bot, { say: 'gave-up' }, result.cause);
+        : decided(turn, bot, sentenceForDeath(result.death), result.cause);
+    case 'too-large':
+      // Trying again would only grow again.
+      return decided(turn, bot, { say: 'out-of-memory' }, result.cause);
   }
+}
+
+function sentenceForDeath(death: DeathCause): Sentence {
+  if (death === 'oom') return { say: 'out-of-memory' };
+  return { say: death === 'start' ? 'cannot-start' : 'gave-up' };
 }
 
 /** An answer as posts; `first` is said before it, in the same post. */
