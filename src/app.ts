@@ -15,7 +15,6 @@ import { downloadRoutes } from './downloads/routes.ts';
 import { createHttp, type HttpParts, listen, remoteAddress, stopListening } from './http.ts';
 import { within } from './lib/clock.ts';
 import { messageOf } from './lib/errors.ts';
-import { readMemory } from './processes/memory.ts';
 import { fanOut } from './telemetry/events.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { VERSION } from './version.ts';
@@ -59,7 +58,8 @@ export interface AppParts extends PartsGiven {
 /** Takes the data folder, builds every part and listens. @throws OperatorError when something stands in the way. */
 export async function startApp(outside: AppParts): Promise<App> {
   const metrics = createMetrics();
-  const emit = fanOut([outside.emit, metrics.emit]);
+  const listeners = [outside.emit, metrics.emit];
+  const emit = fanOut(listeners);
   const given = { ...outside, emit };
   const { settings, clock } = given;
   const startedAt = clock.now();
@@ -71,8 +71,9 @@ export async function startApp(outside: AppParts): Promise<App> {
     onAccepted: (news) => clock.after(0, () => state.serving && built.dispatcher.wake(news)),
     onDecided: () => state.serving && built.delivery.wake(),
   });
+  if (built.opsRoom) listeners.push(built.opsRoom);
   const { containment, bots, reaper, supervisor, pool, dispatcher, delivery } = built;
-  const health = () => healthNow(built, settings, state.serving);
+  const health = () => healthNow(built, state.serving);
   describeState(metrics, built);
   const http = buildHttp(given, built, { health, metrics, isServing: () => state.serving });
   const { server, port } = await listen(
@@ -86,6 +87,7 @@ export async function startApp(outside: AppParts): Promise<App> {
   const sweep = () => sweepDownloads(built.downloads, emit);
   void sweep();
   const ready = reap('left by an earlier life').then(() => {
+    pool.clearLeftovers();
     state.serving = true;
     emit({
       ...{ type: 'service.started', version: VERSION, url: `http://${settings.host}:${port}` },
@@ -133,12 +135,12 @@ export async function startApp(outside: AppParts): Promise<App> {
 
 async function healthNow(
   { containment, storage, pool, mail }: BuiltParts,
-  { memoryLimitBytes }: AppParts['settings'],
   isServing: boolean,
 ): Promise<Record<string, unknown>> {
   return healthReport({
     ...{ version: VERSION, containment: containment.layer, isServing, storage: storage.guard.state() },
-    ...{ sessions: pool.snapshot(), mail: await mail.counts(), memory: readMemory(memoryLimitBytes ?? null) },
+    ...{ sessions: pool.snapshot(), spares: pool.spares(), memory: pool.memory() },
+    mail: await mail.counts(),
   });
 }
 

@@ -27,6 +27,8 @@ export interface RunOptions {
   prepare: () => Promise<{ settings: Settings; extraRoutes?: AppParts['extraRoutes'] }>;
   /** Looks up an environment variable for bot files. */
   variable?: AppParts['variable'];
+  /** How memory is read; the real reading unless a test plays with it. */
+  readMemory?: AppParts['readMemory'];
   logTo?: DestinationStream;
   onEvent?: Emit;
   /** Called once sessions may start. */
@@ -55,12 +57,12 @@ export async function runService(options: RunOptions): Promise<void> {
   process.on('uncaughtException', crash);
   process.on('unhandledRejection', crash);
 
-  const { variable = environmentVariable } = options;
+  const { variable = environmentVariable, readMemory } = options;
   const gifts = systemdGifts(process.pid);
   const { socketFd } = gifts;
   let app: App;
   try {
-    app = await startApp({ settings, variable, clock, emit, secrets, extraRoutes, socketFd });
+    app = await startApp({ settings, variable, readMemory, clock, emit, secrets, extraRoutes, socketFd });
   } catch (error) {
     await options.onClosing?.();
     if (!(error instanceof OperatorError)) throw error;

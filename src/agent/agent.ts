@@ -59,7 +59,20 @@ export type AgentResult =
   | { kind: 'max-turns'; text: string; costUsd: number }
   | { kind: 'api-error'; status: number | null; code: string; cause: string }
   | { kind: 'no-memory'; cause: string }
-  | { kind: 'died'; cause: string };
+  /** `began` is false when the agent ended before it had taken up the prompt: nothing of it was done. */
+  | { kind: 'died'; cause: string; death: DeathCause; began: boolean };
+
+/**
+ * Why an agent ended that nobody had asked to: `oom` by the kernel for memory, `killed` by somebody's signal, `crash` by
+ * a fault of its own, `exit` by leaving unexpectedly, `start` before it ever came up.
+ */
+export type DeathCause = 'oom' | 'killed' | 'crash' | 'exit' | 'start';
+
+export interface AgentEnd {
+  /** For the operator. */
+  cause: string;
+  death: DeathCause;
+}
 
 export interface Prompt {
   uuid: string;
@@ -77,16 +90,16 @@ export interface PromptImage {
 export interface Agent {
   /** The pid of the real `claude`; null when it is not running. */
   pid(): number | null;
-  /** Proportional memory of the agent's whole process tree, in bytes. */
-  memoryBytes(): number;
+  /** Names its process tree to whoever measures it; null before there is one. */
+  tree(): string | null;
   /** Runs one prompt to its end; one at a time. Never throws: an agent that dies gives `died`. */
   run(prompt: Prompt, hooks: TurnHooks): Promise<AgentResult>;
   /** Ends the running prompt, which then gives `interrupted`; nothing when none runs. Never throws. */
   interrupt(): Promise<void>;
-  /** Resolves when it has come up and begun to work, or has ended. Never rejects. */
+  /** Resolves when it has come up and, given a prompt meanwhile, begun to work; or has ended. Never rejects. */
   readonly ready: Promise<void>;
   /** Resolves when the process has ended, for whatever reason, with that reason. Never rejects. */
-  readonly ended: Promise<string>;
+  readonly ended: Promise<AgentEnd>;
   /**
    * Interrupts what runs, ends the process and waits until its whole tree is gone; tells what it took.
    * @throws Error naming the pids when something would not end; calling it again tries again.
@@ -94,5 +107,8 @@ export interface Agent {
   close(): Promise<{ forced: 'TERM' | 'KILL' | null }>;
 }
 
-/** Starts an agent in its slot. Resolves as soon as it can take a prompt. Never throws; see `ended`. */
+/**
+ * Starts an agent in its slot; it takes a prompt at once, or comes up first and waits for one. Nothing about a
+ * conversation is needed for that but the slot. Never throws; see `ended`.
+ */
 export type OpenAgent = (spec: { profile: AgentProfile; slot: Slot; memory: AgentMemory }) => Agent;

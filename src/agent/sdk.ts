@@ -15,6 +15,7 @@ import { AsyncQueue } from '../lib/queue.ts';
 import type { Child, EndBounds, Supervisor } from '../processes/child.ts';
 import type {
   Agent,
+  AgentEnd,
   AgentMemory,
   AgentProfile,
   AgentResult,
@@ -23,6 +24,7 @@ import type {
   Slot,
   TurnHooks,
 } from './agent.ts';
+import { deathOf, describeExit } from './death.ts';
 import { slotEnvironment } from './environment.ts';
 import { grantFor } from './permissions.ts';
 import { stepsIn } from './steps.ts';
@@ -50,6 +52,8 @@ export interface SdkAgentParts {
   environment: Readonly<Record<string, string>>;
   /** Whether bots that ask for Bash get it. */
   bashAllowed: boolean;
+  /** Whether the kernel has just ended a process of ours for memory. */
+  oomKilled: () => boolean;
 }
 
 export function createSdkAgents(parts: SdkAgentParts): OpenAgent {
@@ -62,6 +66,7 @@ interface Run {
   finish: (result: AgentResult) => void;
   /** Resolves once the agent has begun with the prompt; an interrupt before that would be lost. */
   started: PromiseWithResolvers<void>;
+  began: boolean;
   finished: Promise<AgentResult>;
   interrupted: boolean;
   lastText: string;
@@ -70,17 +75,20 @@ interface Run {
 
 class SdkAgent implements Agent {
   readonly ready: Promise<void>;
-  readonly ended: Promise<string>;
+  readonly ended: Promise<AgentEnd>;
   readonly #cameUp = Promise.withResolvers<void>();
+  readonly #parts: SdkAgentParts;
   readonly #clock: Clock;
   readonly #input = new AsyncQueue<SDKUserMessage>();
   readonly #query: Query;
   #child: Child | null = null;
   #run: Run | null = null;
-  #endReason: string | null = null;
+  #isUp = false;
+  #end: AgentEnd | null = null;
   #costUsd = 0;
 
   constructor(spec: { profile: AgentProfile; slot: Slot; memory: AgentMemory }, parts: SdkAgentParts) {
+    this.#parts = parts;
     this.#clock = parts.clock;
     const env = { ...parts.environment, ...slotEnvironment(spec.slot) };
     this.#query = query({
@@ -99,6 +107,11 @@ class SdkAgent implements Agent {
       },
     });
     this.ended = this.#listen();
+    this.#query.initializationResult().then(
+      () => this.#shakeHands(),
+      // A process that dies before is heard of through `ended`.
+      () => undefined,
+    );
     this.ready = Promise.race([this.#cameUp.promise, this.ended.then(() => undefined)]);
   }
 
@@ -106,17 +119,18 @@ class SdkAgent implements Agent {
     return this.#child?.programPid() ?? null;
   }
 
-  memoryBytes(): number {
-    return this.#child?.memoryBytes() ?? 0;
+  tree(): string | null {
+    return this.#child?.tag ?? null;
   }
 
   run(prompt: Prompt, hooks: TurnHooks): Promise<AgentResult> {
     if (this.#run) throw new Error('An agent takes one prompt at a time.');
-    if (this.#endReason !== null) return Promise.resolve({ kind: 'died', cause: this.#endReason });
+    if (this.#end !== null) return Promise.resolve({ kind: 'died', ...this.#end, began: false });
     const { promise, resolve } = Promise.withResolvers<AgentResult>();
     this.#run = {
       ...{ uuid: prompt.uuid, hooks, finish: resolve, finished: promise },
-      ...{ started: Promise.withResolvers<void>(), interrupted: false, lastText: '', apiError: null },
+      ...{ started: Promise.withResolvers<void>(), began: false, interrupted: false },
+      ...{ lastText: '', apiError: null },
     };
     this.#input.push(userMessage(prompt));
     return promise;
@@ -145,29 +159,40 @@ class SdkAgent implements Agent {
     return report;
   }
 
-  async #listen(): Promise<string> {
-    let reason = 'the process ended';
+  async #listen(): Promise<AgentEnd> {
+    let cause = 'the process ended';
     try {
       for await (const message of this.#query) this.#hear(message);
     } catch (error) {
-      reason = messageOf(error);
+      cause = messageOf(error);
     }
-    const exit = this.#child ? await within(this.#clock, interruptMs, this.#child.exited) : 'timeout';
-    if (exit !== 'timeout') reason = describeExit(reason, exit, this.#child?.stderrTail() ?? '');
-    this.#endReason = reason;
+    const waited = this.#child ? await within(this.#clock, interruptMs, this.#child.exited) : 'timeout';
+    const exit = waited === 'timeout' ? null : waited;
+    if (exit) cause = describeExit(cause, exit, this.#child?.stderrTail() ?? '');
+    const end = { cause, death: deathOf(exit, this.#isUp, this.#parts.oomKilled) };
+    this.#end = end;
+    const lost = /No conversation found/.test(cause);
     this.#finish(
-      /No conversation found/.test(reason)
-        ? { kind: 'no-memory', cause: reason }
-        : { kind: 'died', cause: reason },
+      lost ? { kind: 'no-memory', cause } : { kind: 'died', ...end, began: this.#run?.began ?? false },
     );
-    return reason;
+    return end;
+  }
+
+  /** The process has started; with a prompt it is not up before it says something about it. */
+  #shakeHands(): void {
+    this.#isUp = true;
+    if (!this.#run) this.#cameUp.resolve();
   }
 
   #hear(message: SDKMessage): void {
+    this.#isUp = true;
     this.#cameUp.resolve();
     const run = this.#run;
     if (!run) return;
-    if (isStart(message, run.uuid)) run.started.resolve();
+    if (isStart(message, run.uuid)) {
+      run.began = true;
+      run.started.resolve();
+    }
     for (const step of stepsIn(message)) run.hooks.onStep(step);
     if (message.type === 'assistant') {
       if (message.error) run.apiError = message.error;
@@ -274,20 +299,6 @@ function isStart(message: { type: string }, uuid: string): boolean {
     state === 'started' &&
     command_uuid === uuid
   );
-}
-
-function describeExit(
-  reason: string,
-  exit: { code: number | null; signal: NodeJS.Signals | null; startError: Error | null },
-  stderr: string,
-): string {
-  const how = exit.startError
-    ? `could not start: ${exit.startError.message}`
-    : exit.signal
-      ? `signal ${exit.signal}`
-      : `exit ${exit.code}`;
-  const said = stderr.trim().split('\n').at(-1);
-  return `${reason} (${how}${said ? `; ${said.slice(0, 300)}` : ''})`;
 }
 
 function definedOnly(env: Record<string, string | undefined>): Record<string, string> {

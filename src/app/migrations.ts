@@ -4,6 +4,7 @@ import { historyMigrations } from '../mail/history.ts';
 import { markMigrations } from '../mail/marks.ts';
 import { mailMigrations } from '../mail/schema.ts';
 import { ledgerMigrations } from '../processes/ledger.ts';
+import { peakMigrations } from '../sessions/peaks.ts';
 import { conversationMigrations } from '../sessions/resume.ts';
 import type { Migration } from '../store/sqlite.ts';
 import { postedFilesMigrations } from '../turns/posted-files.ts';
@@ -20,4 +21,5 @@ export const migrations: readonly Migration[] = [
   ...postedFilesMigrations,
   ...mentionMigrations,
   ...downloadMigrations,
+  ...peakMigrations,
 ];

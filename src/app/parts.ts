@@ -13,8 +13,11 @@ import { createSqliteMail } from '../mail/sqlite.ts';
 import { createSupervisor, type Supervisor } from '../processes/child.ts';
 import { type ContainmentChoice, chooseContainment } from '../processes/containment.ts';
 import { createLedger } from '../processes/ledger.ts';
-import { readMemory } from '../processes/memory.ts';
+import { createOomWatch, type MemoryReading, readMemory } from '../processes/memory.ts';
+import { memoryOf } from '../processes/proc.ts';
 import { createReaper } from '../processes/reaper.ts';
+import { createTreeMeasure } from '../processes/trees.ts';
+import { createPeaks, type Peaks } from '../sessions/peaks.ts';
 import { createPool, type Pool } from '../sessions/pool.ts';
 import { type Conversations, createConversations } from '../sessions/resume.ts';
 import { createSlots, type Slots } from '../sessions/slots.ts';
@@ -23,6 +26,7 @@ import { openStore, type Store } from '../store/sqlite.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { AcceptParts } from '../turns/accept.ts';
 import { createDispatcher } from '../turns/dispatcher.ts';
+import { createOpsRoom } from '../turns/ops-room.ts';
 import { createPostedFiles } from '../turns/posted-files.ts';
 import { VERSION } from '../version.ts';
 import { buildKeeping, buildKept } from './keeping.ts';
@@ -39,6 +43,8 @@ export interface PartsGiven {
   secrets: Set<string>;
   /** Looks up an environment variable for bot files. */
   variable: (name: string) => string | undefined;
+  /** How memory is read, given the operator's limit and what is our own; `readMemory` but in a test. */
+  readMemory?: ((limitBytes: number | null, ownBytes: () => number) => MemoryReading) | undefined;
 }
 
 export type BuiltParts = ReturnType<typeof buildParts>;
@@ -72,9 +78,10 @@ export function buildParts(given: PartsGiven & Pick<AcceptParts, 'onAccepted' | 
     },
   };
   const supervisor = createSupervisor({ ledger, reaper, instance, layer: containment.layer, hidden, clock });
+  const peaks = createPeaks(store, settings.sessionMemoryMaxBytes);
   const slots = createSlots(settings.dataDir);
   const conversations = createConversations(store, slots, clock);
-  const pool = buildPool({ settings, conversations, slots, supervisor, bashAllowed, clock, emit });
+  const pool = buildPool({ ...given, conversations, slots, supervisor, bashAllowed, bots, peaks });
   const findBot = (id: string) => {
     bots.refresh();
     return bots.byId(id) ?? (bots.problems().length > 0 ? ('unclear' as const) : ('gone' as const));
@@ -98,8 +105,11 @@ export function buildParts(given: PartsGiven & Pick<AcceptParts, 'onAccepted' | 
     ...{ settings, store, mail, kept, pool, bots, findBot, client, seen, downloads, clock, emit },
     ...{ onAccepted: given.onAccepted, onDecided: given.onDecided },
   });
+  const { opsRoom: room } = settings;
+  const opsRoom = room ? createOpsRoom({ room, client, findBot, clock, emit }) : null;
   return {
     folder,
+    opsRoom,
     containment,
     bashAllowed,
     bots,
@@ -109,6 +119,7 @@ export function buildParts(given: PartsGiven & Pick<AcceptParts, 'onAccepted' | 
     supervisor,
     pool,
     downloads,
+    peaks,
     health,
     seen,
     ...keeping,
@@ -139,27 +150,50 @@ function containmentFor(settings: Settings): ContainmentChoice {
   );
 }
 
-function buildPool(parts: {
-  settings: Settings;
+/** A machine sold as 4 GB has some 3.8. */
+const spareFromBytes = 3.7 * 1024 ** 3;
+/** The counter of OOM kills is looked at once a second, and a death is heard of within another. */
+const oomKillFreshMs = 3_000;
+
+function buildPool({
+  readMemory: read = readMemory,
+  ...parts
+}: PartsGiven & {
   conversations: Conversations;
   slots: Slots;
   supervisor: Supervisor;
   /** A shell whose children nobody can hold together is only for those who ask for it. */
   bashAllowed: boolean;
-  clock: Clock;
-  emit: Emit;
+  bots: Bots;
+  peaks: Peaks;
 }): Pool {
-  const { settings, conversations, slots, supervisor, bashAllowed, clock, emit } = parts;
+  const { settings, conversations, slots, supervisor, bashAllowed, clock, emit, bots, peaks } = parts;
   const environment = agentEnvironment(settings, VERSION);
+  const oom = createOomWatch();
+  const readNow = (treeBytes: number): MemoryReading => {
+    const own = () => treeBytes + memoryOf(process.pid).pssBytes;
+    const reading = read(settings.memoryLimitBytes ?? null, own);
+    oom.look(reading, clock.monotonicMs());
+    return reading;
+  };
+  const oomKilled = () => {
+    readNow(0);
+    return oom.killedWithin(oomKillFreshMs, clock.monotonicMs());
+  };
+  const { limitBytes } = readNow(0);
   return createPool(
     {
       ...{ idleTtlMs: settings.sessionTtlMs, maxSessions: settings.maxSessions ?? null },
+      ...{ highPercent: settings.memoryHighPercent, sessionMaxBytes: settings.sessionMemoryMaxBytes },
+      spares: settings.spareSessions ?? (limitBytes >= spareFromBytes ? 1 : 0),
       cores: availableParallelism(),
-      readMemory: () => readMemory(settings.memoryLimitBytes ?? null),
+      readMemory: readNow,
+      measureTrees: createTreeMeasure(),
+      revisionOf: (botId) => bots.byId(botId)?.revision ?? null,
     },
     {
-      openAgent: createSdkAgents({ supervisor, clock, environment, bashAllowed }),
-      ...{ conversations, slots, clock, emit },
+      openAgent: createSdkAgents({ supervisor, clock, environment, bashAllowed, oomKilled }),
+      ...{ conversations, slots, clock, emit, peaks },
     },
   );
 }

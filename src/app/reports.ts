@@ -10,6 +10,7 @@ import type { Mail } from '../mail/mail.ts';
 import type { Supervisor } from '../processes/child.ts';
 import type { ContainmentChoice } from '../processes/containment.ts';
 import type { Reaper } from '../processes/reaper.ts';
+import type { Peaks } from '../sessions/peaks.ts';
 import type { Pool } from '../sessions/pool.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -20,7 +21,13 @@ import type { HealthBook } from '../turns/health-book.ts';
 /** What is a state rather than a fact: read when somebody scrapes. */
 export function describeState(
   metrics: Metrics,
-  { pool, mail, bots, health }: { pool: Pool; mail: Mail; bots: Bots; health: HealthBook },
+  {
+    pool,
+    mail,
+    peaks,
+    bots,
+    health,
+  }: { pool: Pool; mail: Mail; peaks: Peaks; bots: Bots; health: HealthBook },
 ): void {
   metrics.gauge(
     'sessions',
@@ -31,6 +38,50 @@ export function describeState(
       return byState;
     },
     'state',
+  );
+  metrics.gauge('spares', 'Started sessions that wait for a first turn.', () => pool.spares());
+  metrics.gauge(
+    'sessions_waiting',
+    'Conversations that wait for a session, by what is short.',
+    () => {
+      const byReason: Record<string, number> = { memory: 0 };
+      for (const { reason } of pool.waiting()) byReason[reason] = (byReason[reason] ?? 0) + 1;
+      return byReason;
+    },
+    'reason',
+  );
+  metrics.gauge(
+    'session_peak_bytes',
+    'What a session of the bot is expected to grow to: the p95 of its last turns.',
+    () => peaks.known(),
+    'bot',
+  );
+  metrics.gauge('sessions_memory_bytes', 'Proportional memory of all session trees at the last look.', () =>
+    pool.snapshot().reduce((sum, { memoryBytes }) => sum + memoryBytes, 0),
+  );
+  metrics.gauge(
+    'memory_bytes',
+    'Memory as sessions are admitted by it: limit, used, available.',
+    () => {
+      const { limitBytes, usedBytes, availableBytes } = pool.memory().reading;
+      return { limit: limitBytes, used: usedBytes, available: availableBytes };
+    },
+    'kind',
+  );
+  metrics.gauge(
+    'memory_level',
+    '0 normal, 1 high, 2 critical.',
+    () => ({ normal: 0, high: 1, critical: 2 })[pool.memory().level],
+  );
+  metrics.gauge(
+    'memory_stall_percent',
+    'Share of the last 10 s in which something waited for memory; 0 where the kernel does not say.',
+    () => pool.memory().reading.stallPercent ?? 0,
+  );
+  metrics.gauge(
+    'oom_kills',
+    'Processes that the kernel has ended for memory in our control group, or else on this machine.',
+    () => pool.memory().reading.oomKills ?? 0,
   );
   metrics.gauge(
     'messages_without_outcome',

@@ -113,6 +113,16 @@ export function megabytes(min: number, max: number): Kind<number> {
   };
 }
 
+/** A room of Campfire and one of our bots in it, `12:assistant`. */
+export const roomAndBot: Kind<{ roomId: number; botId: string }> = {
+  unit: 'room:bot',
+  allowed: 'the number of a room and the id of a bot, such as 12:assistant',
+  parse(raw) {
+    const [, roomId, botId] = /^(\d{1,15}):([a-z0-9_]{1,64})$/.exec(raw) ?? [];
+    return roomId === undefined || botId === undefined ? undefined : { roomId: Number(roomId), botId };
+  },
+};
+
 /** One of a few words. */
 export function oneOf<const Word extends string>(...words: Word[]): Kind<Word> {
   return {

@@ -8,6 +8,7 @@ import {
   megabytes,
   minutes,
   oneOf,
+  roomAndBot,
   seconds,
   text,
   timeZone,
@@ -179,6 +180,36 @@ export const TABLE = {
     kind: megabytes(64, 16_777_216),
     sentence:
       'Memory that the service and its sessions may use. Unset: the container’s limit, or the machine’s.',
+  },
+  memoryHighPercent: {
+    env: 'MEMORY_HIGH_PERCENT',
+    group: 'Sessions',
+    kind: count(10, 99),
+    default: '80',
+    sentence:
+      'From this share of the memory on, spares are ended and idle sessions closed, until it is 5 points below. Sets off a warning.',
+  },
+  sessionMemoryMaxBytes: {
+    env: 'SESSION_MEMORY_MAX_MB',
+    group: 'Sessions',
+    kind: megabytes(150, 1_048_576),
+    default: '700',
+    sentence:
+      'Most memory of one session with all its tools. Above it the running turn is stopped with a sentence; above half of it the session starts anew after its turn, with its memory of the conversation.',
+  },
+  spareSessions: {
+    env: 'SPARE_SESSIONS',
+    group: 'Sessions',
+    kind: count(0, 100),
+    sentence:
+      'How many started sessions wait for a conversation’s first message, for the bots used last. Unset: 1 from 4 GB of memory, else 0.',
+  },
+  opsRoom: {
+    env: 'OPS_ROOM',
+    group: 'Campfire',
+    kind: roomAndBot,
+    sentence:
+      'Where operators hear of high memory, at most once an hour: the number of a room and a bot that is in it, `12:assistant`.',
   },
   turnTimeoutMs: {
     env: 'TURN_TIMEOUT_SECONDS',

@@ -1,6 +1,5 @@
 import type { MailCounts } from '../mail/mail.ts';
-import type { MemoryReading } from '../processes/memory.ts';
-import type { SessionSnapshot } from '../sessions/pool.ts';
+import type { Pool, SessionSnapshot } from '../sessions/pool.ts';
 import type { StorageState } from '../store/space.ts';
 
 /** What `GET /ready` answers: whether messages are accepted and served. `problem` is one word, for people who grep. */
@@ -18,22 +17,26 @@ export function healthReport(parts: {
   isServing: boolean;
   storage: StorageState;
   sessions: readonly SessionSnapshot[];
-  memory: MemoryReading;
+  spares: number;
+  memory: ReturnType<Pool['memory']>;
   mail: MailCounts;
 }): Record<string, unknown> {
-  const { version, containment, sessions, memory, mail } = parts;
+  const { version, containment, sessions, mail } = parts;
+  const { reading, level, percent } = parts.memory;
   const inState = (...states: string[]) => sessions.filter(({ state }) => states.includes(state)).length;
-  const percent = Math.round((memory.usedBytes / memory.limitBytes) * 100);
   return {
     status: readiness(parts.isServing, parts.storage).problem ?? 'ok',
     version,
     containment,
-    sessions: { live: sessions.length, busy: inState('busy', 'starting'), idle: inState('idle'), spare: 0 },
+    sessions: {
+      ...{ live: sessions.length, busy: inState('busy', 'starting'), idle: inState('idle') },
+      spare: parts.spares,
+    },
     memory: {
-      used_mb: Math.round(memory.usedBytes / megabyte),
-      limit_mb: Math.round(memory.limitBytes / megabyte),
-      percent,
-      level: percent >= 95 ? 'critical' : percent >= 80 ? 'high' : 'normal',
+      used_mb: Math.round(reading.usedBytes / megabyte),
+      limit_mb: Math.round(reading.limitBytes / megabyte),
+      ...{ percent, level, source: reading.source },
+      available_mb: Math.round(reading.availableBytes / megabyte),
     },
     queue: { waiting: mail.waiting, running: mail.running },
     messages_without_outcome: mail.withoutOutcome,

@@ -5,7 +5,7 @@ import { setPriority } from 'node:os';
 import { type Clock, within } from '../lib/clock.ts';
 import { type Containment, contain, type HiddenFolders } from './containment.ts';
 import type { Ledger } from './ledger.ts';
-import { commandOf, pssBytes, readBootId, readStat } from './proc.ts';
+import { commandOf, readBootId, readStat } from './proc.ts';
 import { type Reaper, tagVariable } from './reaper.ts';
 
 /**
@@ -55,8 +55,6 @@ export interface Child {
   readonly exited: Promise<Exit>;
   /** The pid of the real program, not of a wrapper around it; null before it runs and after it ended. */
   programPid(): number | null;
-  /** Proportional memory of the whole tree in bytes. */
-  memoryBytes(): number;
   stderrTail(): string;
   /** End of input → TERM → KILL, each with its bound; resolves when the tree is proven gone. */
   end(bounds: EndBounds): Promise<{ forced: 'TERM' | 'KILL' | null }>;
@@ -145,7 +143,6 @@ function supervise(parts: {
     process: raw,
     exited,
     programPid,
-    memoryBytes: () => reaper.membersOf(tag).reduce((sum, { pid }) => sum + pssBytes(pid), 0),
     stderrTail: () => stderr,
     end(bounds) {
       ending ??= climb(bounds).catch((error: unknown) => {

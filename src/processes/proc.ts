@@ -58,10 +58,20 @@ export function commandOf(pid: number): string {
   return readProc(pid, 'cmdline')?.split('\0')[0] ?? '';
 }
 
-/** Proportional set size in bytes: each shared page counted once over all who share it; 0 when not readable. */
-export function pssBytes(pid: number): number {
-  const match = readProc(pid, 'smaps_rollup')?.match(/^Pss:\s+(\d+) kB/m);
-  return match ? Number(match[1]) * 1024 : 0;
+/**
+ * What a process holds now in proportional set size (each shared page counted once over all who share it), and the most
+ * that it has held: that plus what it gave back since its high-water mark. Zeros when not readable.
+ */
+export function memoryOf(pid: number): { pssBytes: number; peakBytes: number } {
+  const pages = readProc(pid, 'smaps_rollup');
+  if (pages === null) return { pssBytes: 0, peakBytes: 0 };
+  const [pss, rss] = [kilobytes(pages, 'Pss'), kilobytes(pages, 'Rss')];
+  const highWater = kilobytes(readProc(pid, 'status') ?? '', 'VmHWM');
+  return { pssBytes: pss, peakBytes: pss + Math.max(0, highWater - rss) };
+}
+
+function kilobytes(text: string, field: string): number {
+  return Number(text.match(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm'))?.[1] ?? 0) * 1024;
 }
 
 /** Changes with every boot; without it a pid and start time of yesterday could name a stranger of today. */

@@ -1,10 +1,16 @@
-import type { AgentResult, Prompt, Slot, TurnHooks } from '../agent/agent.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { MemoryReading } from '../processes/memory.ts';
 import type { SessionName, SessionPath } from '../telemetry/events.ts';
-import { type Admission, decideAdmission, describeAdmission, expiredSessions } from './policy.ts';
+import { type BotRecords, createBotRecords } from './bot-records.ts';
+import { type Lease, LeaseWithdrawnError, NoRoomError, PoolDrainingError } from './lease.ts';
+import type { ClaimedSpare, PoolOptions, PoolParts, SessionBot } from './parts.ts';
+import { type Admission, decideAdmission, describeAdmission, type House, roomPatienceMs } from './policy.ts';
 import type { Conversation } from './resume.ts';
-import { Session, type SessionBot, type SessionParts } from './session.ts';
+import { Session } from './session.ts';
+import { Spares } from './spares.ts';
+import { type MemoryLevel, recycleReason } from './sweep.ts';
+import { Upkeep } from './upkeep.ts';
+import { type Waiter, Waiters, type WaitingSnapshot } from './waiters.ts';
 
 /**
  * The live sessions and who may hold them.
@@ -13,23 +19,9 @@ import { Session, type SessionBot, type SessionParts } from './session.ts';
  * 1. A conversation has at most one session, counting one that is still closing: its successor starts only
  *    after the predecessor's tree is proven gone.
  * 2. A session is held by at most one lease; disposing the lease is the only way back to idle.
- * 3. Whoever waits is served in the order of asking; every change that could admit somebody looks again.
+ * 3. Whoever waits longest is served first (see waiters.ts); one that waits for its own predecessor, or for its bot
+ *    to be startable, holds nobody back. Every change that could admit somebody looks again.
  */
-
-const sweepPeriodMs = 1000;
-const measurePeriodMs = 5000;
-
-/** One turn's exclusive hold on a session. Dispose it when the turn is over, however it ended. */
-export interface Lease extends AsyncDisposable {
-  readonly path: SessionPath;
-  /** The folders that the session lives in. */
-  readonly slot: Slot;
-  run(prompt: Prompt, hooks: TurnHooks): Promise<AgentResult>;
-  /** Runs a prompt without the history that made it fail, as `Session.startOver` says; null when there is none. */
-  startOver(prompt: Prompt, hooks: TurnHooks): Promise<AgentResult | null>;
-  /** Ends the running prompt, with force if asking does not help. Resolves when it has ended. */
-  stop(): Promise<void>;
-}
 
 export interface SessionSnapshot {
   id: SessionName;
@@ -40,40 +32,22 @@ export interface SessionSnapshot {
   memoryBytes: number;
 }
 
-export interface PoolOptions {
-  idleTtlMs: number;
-  maxSessions: number | null;
-  cores: number;
-  readMemory: () => MemoryReading;
-}
-
-/** Thrown to those who wait for a lease when the pool drains. */
-export class PoolDrainingError extends Error {
-  override readonly name = 'PoolDrainingError';
-}
-
-/** Thrown to one who does not want the lease any more. */
-export class LeaseWithdrawnError extends Error {
-  override readonly name = 'LeaseWithdrawnError';
-}
-
-interface Waiter {
-  conversation: Conversation;
-  bot: SessionBot;
-  granted: PromiseWithResolvers<Lease>;
-  /** What it was last told, so that each reason is reported once. */
-  toldReason: string | null;
-}
-
 export interface Pool {
   /**
-   * Waits until the conversation may have a session, then holds it.
-   * @throws PoolDrainingError in a drain. @throws LeaseWithdrawnError when `signal` aborts before it is granted.
+   * Waits until the conversation may have a session, then holds it. `arrivedAt`: epoch ms of its oldest message.
+   * @throws PoolDrainingError in a drain. @throws NoRoomError after ten minutes. @throws LeaseWithdrawnError when
+   * `signal` aborts before it is granted.
    */
-  lease(conversation: Conversation, bot: SessionBot, signal?: AbortSignal): Promise<Lease>;
-  /** Why a conversation that asked for a session waits for it: what admission said last, or null. */
+  lease(conversation: Conversation, bot: SessionBot, arrivedAt: number, signal?: AbortSignal): Promise<Lease>;
+  /** Why a conversation that asked for a session waits for it; null when it does not. */
   waitReason(name: string): string | null;
   snapshot(): SessionSnapshot[];
+  /** How many spares there are, those that still come up included. */
+  spares(): number;
+  waiting(): WaitingSnapshot[];
+  memory(): { reading: MemoryReading; level: MemoryLevel; percent: number };
+  /** Call it once when nothing of an earlier life runs any more; leases wait for nothing else. */
+  clearLeftovers(): void;
   /** Closes a session, a running turn included. False when there is none of this name. */
   close(name: string, reason: string): Promise<boolean>;
   /** Turns away who waits and whoever asks from now on; sessions that are held go on. */
@@ -82,62 +56,92 @@ export interface Pool {
   drain(): Promise<number>;
 }
 
-export function createPool(options: PoolOptions, parts: SessionParts): Pool {
+export function createPool(options: PoolOptions, parts: PoolParts): Pool {
   return new SessionPool(options, parts);
 }
 
 class SessionPool implements Pool {
   readonly #options: PoolOptions;
-  readonly #parts: SessionParts;
+  readonly #parts: PoolParts;
   readonly #clock: Clock;
   readonly #sessions = new Map<SessionName, Session>();
   readonly #held = new Set<Session>();
-  readonly #waiters: Waiter[] = [];
-  readonly #stopTimers: Array<() => void>;
+  readonly #waiters: Waiters<Lease>;
+  readonly #records: BotRecords;
+  readonly #spares: Spares;
+  readonly #upkeep: Upkeep;
+  /** What the first one waits for that does not wait for its own; null when nobody does. */
+  #shortOf: string | null = null;
   #draining = false;
 
-  constructor(options: PoolOptions, parts: SessionParts) {
+  constructor(options: PoolOptions, parts: PoolParts) {
     this.#options = options;
     this.#parts = parts;
     this.#clock = parts.clock;
-    this.#stopTimers = [
-      this.#clock.every(sweepPeriodMs, () => this.#sweep()),
-      this.#clock.every(measurePeriodMs, () => this.#measure()),
-    ];
+    this.#waiters = new Waiters(parts);
+    this.#records = createBotRecords(options, parts);
+    this.#spares = new Spares(options, parts, {
+      changed: () => this.#admit(),
+      failed: ({ id }, cause) => this.#records.startFailed(id, cause),
+    });
+    this.#upkeep = new Upkeep(options, parts, {
+      ...{ sessions: this.#sessions, spares: this.#spares, records: this.#records },
+      house: () => this.#house(),
+      waiting: () => this.#waiters.inOrder().length,
+      close: (session, reason) => this.#closeSession(session, reason),
+      stop: (session) => this.#stop(session),
+      looked: () => {
+        this.#admit();
+        this.#waiters.tidy(() => new NoRoomError(`No session within ${roomPatienceMs / 60_000} minutes.`));
+      },
+    });
   }
 
-  async lease(conversation: Conversation, bot: SessionBot, signal?: AbortSignal): Promise<Lease> {
+  async lease(
+    conversation: Conversation,
+    bot: SessionBot,
+    arrivedAt: number,
+    signal?: AbortSignal,
+  ): Promise<Lease> {
     if (this.#draining) throw new PoolDrainingError('The service is stopping.');
     if (signal?.aborted) throw new LeaseWithdrawnError('Nobody waits any more.');
-    const granted = Promise.withResolvers<Lease>();
-    const waiter = { conversation, bot, granted, toldReason: null };
-    const withdraw = () => {
-      const index = this.#waiters.indexOf(waiter);
-      if (index === -1) return;
-      this.#waiters.splice(index, 1);
-      granted.reject(new LeaseWithdrawnError('Nobody waits any more.'));
-    };
+    const waiter = this.#waiters.join(nameOf(conversation), conversation, bot, arrivedAt);
+    const withdraw = () => this.#waiters.turnAway(waiter, new LeaseWithdrawnError('Nobody waits any more.'));
     signal?.addEventListener('abort', withdraw);
-    this.#waiters.push(waiter);
     this.#admit();
     try {
-      return await granted.promise;
+      return await waiter.granted.promise;
     } finally {
       signal?.removeEventListener('abort', withdraw);
     }
   }
 
   waitReason(name: string): string | null {
-    return this.#waiters.find(({ conversation }) => nameOf(conversation) === name)?.toldReason ?? null;
+    return this.waiting().find(({ id }) => id === name)?.reason ?? null;
   }
 
   snapshot(): SessionSnapshot[] {
     const now = this.#clock.monotonicMs();
-    return [...this.#sessions.values()].map((session) => ({
-      ...{ id: session.name, state: session.state, pid: session.pid, turns: session.turns },
-      idleSeconds: session.state === 'idle' ? Math.round((now - session.idleSinceMs) / 1000) : 0,
-      memoryBytes: session.memoryBytes,
+    return [...this.#sessions.values()].map(({ name, state, pid, turns, idleSinceMs, memory }) => ({
+      ...{ id: name, state, pid, turns, memoryBytes: memory.bytes },
+      idleSeconds: state === 'idle' ? Math.round((now - idleSinceMs) / 1000) : 0,
     }));
+  }
+
+  spares(): number {
+    return this.#spares.readings().length;
+  }
+
+  waiting(): WaitingSnapshot[] {
+    return this.#waiters.snapshot(this.#shortOf);
+  }
+
+  memory(): ReturnType<Pool['memory']> {
+    return this.#upkeep.memory();
+  }
+
+  clearLeftovers(): void {
+    this.#spares.clearLeftovers();
   }
 
   async close(name: string, reason: string): Promise<boolean> {
@@ -147,138 +151,148 @@ class SessionPool implements Pool {
 
   stopAdmitting(): void {
     this.#draining = true;
-    for (const { granted } of this.#waiters.splice(0))
-      granted.reject(new PoolDrainingError('The service is stopping.'));
+    for (const waiter of this.#waiters.inOrder())
+      this.#waiters.turnAway(waiter, new PoolDrainingError('The service is stopping.'));
   }
 
   async drain(): Promise<number> {
     this.stopAdmitting();
-    for (const stop of this.#stopTimers) stop();
+    this.#upkeep.stop();
     const all = [...this.#sessions.values()];
-    const closed = await Promise.all(all.map((session) => this.#closeSession(session, 'shutdown')));
+    const [sparesGone, ...closed] = await Promise.all([
+      this.#spares.drain(),
+      ...all.map((session) => this.#closeSession(session, 'shutdown')),
+    ]);
+    this.#parts.peaks.save();
     const count = closed.filter(Boolean).length;
-    if (count === all.length) this.#parts.emit({ type: 'sessions.all_closed', count });
+    if (sparesGone && count === all.length) this.#parts.emit({ type: 'sessions.all_closed', count });
     return count;
   }
 
-  /** Serves waiters in order; one that has to wait for room holds back those behind it, one that waits for its
-   *  own predecessor does not. */
+  #house(): House {
+    const { maxSessions, cores } = this.#options;
+    return {
+      sessions: [...this.#sessions.values()].map((session) => session.reading(this.#peakOf(session.bot))),
+      spares: this.#spares.readings(),
+      memory: this.#upkeep.readMemory(),
+      ...{ maxSessions, cores, nowMs: this.#clock.monotonicMs() },
+    };
+  }
+
+  #peakOf({ id, profile }: SessionBot): number {
+    return this.#parts.peaks.expectedBytes(id, profile);
+  }
+
   #admit(): void {
-    let roomIsShort = false;
-    for (const waiter of [...this.#waiters]) {
-      const session = this.#sessions.get(nameOf(waiter.conversation));
-      if (session) {
-        if (session.state === 'idle' && session.bot.revision === waiter.bot.revision)
-          this.#grant(waiter, session, 'hot');
-        else if (session.state === 'idle') void this.#closeSession(session, 'bot-changed');
-      } else if (!roomIsShort) {
-        roomIsShort = !this.#tryOpen(waiter);
+    if (this.#draining) return;
+    this.#shortOf = null;
+    for (const waiter of this.#waiters.inOrder()) {
+      const session = this.#sessions.get(waiter.name);
+      if (session?.state === 'idle') {
+        if (session.bot.revision === waiter.bot.revision) this.#grant(waiter, session, 'hot');
+        else void this.#closeSession(session, 'bot-changed');
+      } else if (session) {
+        this.#waiters.tell(waiter, 'closing', 'its last session is closing');
+      } else if (this.#records.notBeforeMs(waiter.bot.id) > this.#clock.monotonicMs()) {
+        this.#waiters.tell(waiter, 'backoff', 'its last start failed');
+      } else if (this.#shortOf === null) {
+        this.#shortOf = this.#tryOpen(waiter);
+      } else {
+        this.#waiters.tell(waiter, 'queue', 'behind others');
       }
     }
   }
 
-  #tryOpen(waiter: Waiter): boolean {
-    const admission = decideAdmission({
-      sessions: [...this.#sessions.values()].map((session) => session.reading()),
-      memory: this.#options.readMemory(),
-      maxSessions: this.#options.maxSessions,
-      cores: this.#options.cores,
-    });
-    if (admission.kind === 'open') {
-      this.#open(waiter, admission);
-      return true;
-    }
+  /** Null when the waiter was served, otherwise what there is not enough of. */
+  #tryOpen(waiter: Waiter<Lease>): string | null {
+    const { conversation, bot, name } = waiter;
+    const spare = this.#parts.conversations.isKnown(conversation) ? null : this.#spares.claimable(bot);
+    const admission = decideAdmission({ name, peakBytes: this.#peakOf(bot), spare }, this.#house());
     const detail = describeAdmission(admission);
-    if (admission.kind === 'evict') {
-      const victim = this.#sessions.get(admission.victim as SessionName);
-      if (victim) {
-        this.#parts.emit({ type: 'session.evicted', session: victim.name, detail });
-        void this.#closeSession(victim, 'evicted');
-      }
-    } else if (waiter.toldReason !== admission.reason) {
-      waiter.toldReason = admission.reason;
-      this.#parts.emit({
-        type: 'turn.waiting',
-        session: nameOf(waiter.conversation),
-        reason: admission.reason,
-        detail,
-      });
+    switch (admission.kind) {
+      case 'claim':
+        this.#open(waiter, detail, this.#spares.claim(admission.spare));
+        return null;
+      case 'open':
+        this.#open(waiter, detail, null);
+        return null;
+      case 'end-spare':
+        void this.#spares.end(admission.spare, admission.reason, detail);
+        return admission.reason;
+      case 'evict':
+        this.#evict(admission, detail);
+        return admission.reason;
+      case 'wait':
+        this.#waiters.tell(waiter, admission.reason, detail);
+        return admission.reason;
     }
-    return false;
   }
 
-  #open(waiter: Waiter, admission: Admission): void {
-    const session = new Session(waiter.conversation, waiter.bot, this.#parts);
+  #evict({ victim, reason }: Admission & { kind: 'evict' }, detail: string): void {
+    const session = this.#sessions.get(victim as SessionName);
+    if (!session) return;
+    this.#parts.emit({ type: 'session.evicted', session: session.name, reason, detail });
+    void this.#closeSession(session, 'evicted');
+  }
+
+  #open(waiter: Waiter<Lease>, detail: string, claimed: ClaimedSpare | null): void {
+    const session = new Session(waiter.conversation, waiter.bot, this.#parts, claimed);
     const { name, path } = session;
     this.#sessions.set(name, session);
-    session.onDeath = () => void this.#closeSession(session, 'died');
-    this.#parts.emit({ type: 'session.opening', session: name, path, detail: describeAdmission(admission) });
+    session.onUp = () => this.#records.startWorked(session.bot.id);
+    session.onDeath = ({ death, cause }) => {
+      if (death === 'start') this.#records.startFailed(session.bot.id, cause);
+      void this.#closeSession(session, 'died');
+    };
+    this.#parts.emit({ type: 'session.opening', session: name, path, detail });
     this.#grant(waiter, session, path);
   }
 
-  #grant(waiter: Waiter, session: Session, path: SessionPath): void {
-    this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+  #grant(waiter: Waiter<Lease>, session: Session, path: SessionPath): void {
     if (session.state === 'idle') session.state = 'busy';
     this.#held.add(session);
-    waiter.granted.resolve({
+    this.#waiters.grant(waiter, {
       get path() {
         return path === 'hot' ? path : session.path;
       },
       slot: session.slot,
       run: (prompt, hooks) => session.run(prompt, hooks),
       startOver: (prompt, hooks) => session.startOver(prompt, hooks),
-      stop: async () => {
-        if (!(await session.interrupt())) await this.#closeSession(session, 'stopped');
-      },
+      stop: () => this.#stop(session),
       [Symbol.asyncDispose]: () => this.#release(session),
     });
   }
 
+  async #stop(session: Session): Promise<void> {
+    if (!(await session.interrupt())) await this.#closeSession(session, 'stopped');
+  }
+
   async #release(session: Session): Promise<void> {
     if (!this.#held.delete(session)) return;
+    const nowMs = this.#clock.monotonicMs();
+    this.#waiters.served(session.name);
+    this.#records.turnEnded(session.bot);
+    if (session.memory.peakBytes > 0) this.#parts.peaks.observe(session.bot.id, session.memory.peakBytes);
     if (session.state === 'closing' || session.state === 'closed') return;
     if (session.broken) {
       await this.#closeSession(session, 'died');
       return;
     }
+    const reason = recycleReason(session.reading(0), this.#options, nowMs);
+    if (reason) {
+      await this.#upkeep.recycle(session, reason);
+      return;
+    }
     session.state = 'idle';
-    session.idleSinceMs = this.#clock.monotonicMs();
-    session.measure();
+    session.idleSinceMs = nowMs;
     this.#admit();
   }
 
   async #closeSession(session: Session, reason: string): Promise<boolean> {
     const gone = await session.close(reason);
     if (gone && this.#sessions.get(session.name) === session) this.#sessions.delete(session.name);
-    if (!this.#draining) this.#admit();
+    this.#admit();
     return gone;
-  }
-
-  #sweep(): void {
-    for (const session of this.#sessions.values()) {
-      // A close that failed is tried again until nothing is left; nobody takes its place before that.
-      if (session.state === 'closing') void this.#closeSession(session, 'retry');
-    }
-    const readings = [...this.#sessions.values()].map((session) => session.reading());
-    const now = this.#clock.monotonicMs();
-    for (const name of expiredSessions(readings, this.#options.idleTtlMs, now)) {
-      const session = this.#sessions.get(name as SessionName);
-      if (session) void this.#expire(session, now);
-    }
-    if (this.#waiters.length > 0) this.#admit();
-  }
-
-  async #expire(session: Session, nowMs: number): Promise<void> {
-    const idleSeconds = Math.round((nowMs - session.idleSinceMs) / 1000);
-    if (await this.#closeSession(session, 'idle')) {
-      this.#parts.emit({ type: 'session.expired', session: session.name, idleSeconds });
-    }
-  }
-
-  #measure(): void {
-    for (const session of this.#sessions.values()) {
-      if (session.state !== 'closing') session.measure();
-    }
   }
 }
 

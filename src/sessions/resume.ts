@@ -51,6 +51,12 @@ const historyBounds = { totalMax: 24_000, sideMax: 4_000 };
 export interface Conversations {
   /** Where the conversation goes on, or begins. Durable before it returns, so that two starts agree. */
   recall(conversation: Conversation): Recall;
+  /** Whether it has a slot already; one that has none may adopt a spare's. */
+  isKnown(conversation: Conversation): boolean;
+  /** Begins a new conversation in a spare's slot and memory. Durable before it returns. */
+  adopt(conversation: Conversation, slot: Slot, memory: AgentMemory): Recall;
+  /** Whether some conversation lives in this slot. */
+  hasSlot(slotId: string): boolean;
   /**
    * Gives up a transcript that cannot go on and keeps the slot: the next recall begins anew, with the last exchanges
    * of the old one. The old transcript stays beside the new one under another name.
@@ -83,8 +89,7 @@ export function createConversations(store: Store, slots: Slots, clock: Clock): C
        FROM conversations WHERE bot_id = ? AND room_id = ?`,
       ...[botId, roomId],
     );
-  const begin = ({ botId, roomId }: Conversation, slotId: string): AgentMemory => {
-    const id = randomUUID();
+  const begin = ({ botId, roomId }: Conversation, slotId: string, id: string): AgentMemory => {
     store.run(
       `INSERT INTO conversations (bot_id, room_id, slot_id, memory_id, used_at) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT (bot_id, room_id) DO UPDATE SET memory_id = excluded.memory_id, turns = 0`,
@@ -95,6 +100,12 @@ export function createConversations(store: Store, slots: Slots, clock: Clock): C
 
   return {
     recall: (conversation) => recallOf(conversation, find(conversation), begin, slots),
+    isKnown: (conversation) => find(conversation) !== undefined,
+    adopt: (conversation, slot, { id }) => ({
+      ...{ slot, memory: begin(conversation, slot.id, id) },
+      ...{ stale: false, startedOver: false, history: [] },
+    }),
+    hasSlot: (slotId) => store.get('SELECT 1 FROM conversations WHERE slot_id = ?', slotId) !== undefined,
     giveUp(conversation) {
       const known = find(conversation);
       if (!known) return;
@@ -144,7 +155,7 @@ export function createConversations(store: Store, slots: Slots, clock: Clock): C
 function recallOf(
   conversation: Conversation,
   known: Known | undefined,
-  begin: (conversation: Conversation, slotId: string) => AgentMemory,
+  begin: (conversation: Conversation, slotId: string, memoryId: string) => AgentMemory,
   slots: Slots,
 ): Recall {
   const slot = slots.open(known?.slotId ?? slots.newId());
@@ -155,7 +166,7 @@ function recallOf(
   }
   const stale = (known?.turns ?? 0) > 0;
   const history = startedOver ? historyOf(slots, slot, known.givenUpId ?? '') : [];
-  const memory = begin(conversation, slot.id);
+  const memory = begin(conversation, slot.id, randomUUID());
   return { slot, memory, stale, startedOver: startedOver || stale, history };
 }
 

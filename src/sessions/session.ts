@@ -1,11 +1,11 @@
-import type { Agent, AgentProfile, AgentResult, OpenAgent, Prompt, Slot, TurnHooks } from '../agent/agent.ts';
+import type { Agent, AgentEnd, AgentResult, Prompt, Slot, TurnHooks } from '../agent/agent.ts';
 import { withHistory } from '../agent/prompt.ts';
-import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
-import type { Emit, SessionName, SessionPath } from '../telemetry/events.ts';
+import type { TreeMemory } from '../processes/trees.ts';
+import type { SessionName, SessionPath } from '../telemetry/events.ts';
+import type { ClaimedSpare, SessionBot, SessionParts } from './parts.ts';
 import type { SessionReading } from './policy.ts';
-import type { Conversation, Conversations, Recall } from './resume.ts';
-import type { Slots } from './slots.ts';
+import type { Conversation, Recall } from './resume.ts';
 
 /**
  * One live agent of one conversation: `starting → idle ⇄ busy → closing → closed`.
@@ -16,22 +16,10 @@ import type { Slots } from './slots.ts';
  * 2. At most one agent at a time: starting over waits for the first one's close.
  */
 
-/** What a session reads once at its start; another revision needs another process. */
-export interface SessionBot {
-  id: string;
-  revision: string;
-  profile: AgentProfile;
-}
-
 export type SessionState = 'starting' | 'idle' | 'busy' | 'closing' | 'closed';
 
-export interface SessionParts {
-  openAgent: OpenAgent;
-  conversations: Conversations;
-  slots: Slots;
-  clock: Clock;
-  emit: Emit;
-}
+/** How a prompt ended in a session; one that took too much memory was stopped by the pool. */
+export type TurnResult = AgentResult | { kind: 'too-large'; cause: string };
 
 export class Session {
   readonly name: SessionName;
@@ -40,29 +28,50 @@ export class Session {
   state: SessionState = 'starting';
   path: SessionPath;
   turns = 0;
+  /** Monotonic ms. */
+  readonly startedMs: number;
   /** Monotonic ms of the last time it became idle. */
   idleSinceMs: number;
-  memoryBytes = 0;
+  /** The tree at the last look; zeros before the first. */
+  memory: TreeMemory = { bytes: 0, peakBytes: 0 };
+  /** Why the turn that runs is being stopped; null when it is not, or not for its memory. */
+  tooLarge: string | null = null;
   /** Its agent has died: it can only be closed. */
   broken = false;
   readonly #parts: SessionParts;
   #recall: Recall;
   #agent: Agent;
+  #pid: number | null = null;
   #closing: Promise<boolean> | null = null;
   #running = false;
   /** Whether its present agent has had a prompt. */
   #begun = false;
   /** Whether there is anything that a fresh session would not know. */
-  #remembers: boolean;
+  #remembers = false;
   #replaced: Agent | null = null;
-  #onDeath: () => void = () => {};
+  #onUp: () => void = () => {};
+  #onDeath: (end: AgentEnd) => void = () => {};
 
-  constructor(conversation: Conversation, bot: SessionBot, parts: SessionParts) {
+  /** `claimed`: a spare whose slot and process the conversation goes on with, instead of starting one. */
+  constructor(
+    conversation: Conversation,
+    bot: SessionBot,
+    parts: SessionParts,
+    claimed: ClaimedSpare | null = null,
+  ) {
     this.name = `${conversation.roomId}:${conversation.botId}`;
     this.conversation = conversation;
     this.bot = bot;
     this.#parts = parts;
+    this.startedMs = claimed?.startedMs ?? parts.clock.monotonicMs();
     this.idleSinceMs = parts.clock.monotonicMs();
+    if (claimed) {
+      this.#recall = parts.conversations.adopt(conversation, claimed.slot, claimed.memory);
+      this.path = 'claimed';
+      this.memory = claimed.tree;
+      this.#agent = this.#watch(claimed.agent);
+      return;
+    }
     this.#recall = parts.conversations.recall(conversation);
     this.#remembers = this.#recall.memory.kind === 'resume';
     this.path = this.#remembers ? 'resumed' : 'opened';
@@ -70,13 +79,19 @@ export class Session {
     this.#agent = this.#open();
   }
 
+  /** Called when an agent of it has come up. */
+  set onUp(listener: () => void) {
+    this.#onUp = listener;
+  }
+
   /** Called once if the agent ends while nobody asked it to. */
-  set onDeath(listener: () => void) {
+  set onDeath(listener: (end: AgentEnd) => void) {
     this.#onDeath = listener;
   }
 
+  /** That of the real `claude`; null before it has come up and after it has ended. */
   get pid(): number | null {
-    return this.#agent.pid();
+    return this.#pid;
   }
 
   /** The same for as long as the conversation has one, a session started over included. */
@@ -84,23 +99,32 @@ export class Session {
     return this.#recall.slot;
   }
 
-  reading(): SessionReading {
+  /** Names its process tree to whoever measures it. */
+  get tree(): string | null {
+    return this.#agent.tree();
+  }
+
+  reading(peakBytes: number): SessionReading {
     const state = this.state === 'closed' ? 'closing' : this.state;
-    return { name: this.name, state, memoryBytes: this.memoryBytes, idleSinceMs: this.idleSinceMs };
+    const { name, turns, startedMs, idleSinceMs } = this;
+    return { name, state, turns, startedMs, idleSinceMs, peakBytes, memoryBytes: this.memory.bytes };
   }
 
-  /** Looks at the memory of the process tree; costs a few milliseconds. */
-  measure(): void {
-    this.memoryBytes = this.#agent.memoryBytes();
-  }
-
-  /** Runs one prompt. A transcript that cannot be loaded is given up and the prompt runs in a fresh session. */
-  async run(prompt: Prompt, hooks: TurnHooks): Promise<AgentResult> {
+  /**
+   * Runs one prompt. A transcript that cannot be loaded is given up, and a spare that died before it took up the prompt
+   * is replaced: the prompt then runs in a fresh process.
+   */
+  async run(prompt: Prompt, hooks: TurnHooks): Promise<TurnResult> {
     this.#running = true;
-    const first = await this.#ask(prompt, hooks);
-    const result = first.kind === 'no-memory' ? await this.#startOver(first.cause, prompt, hooks) : first;
-    this.#record(result);
-    return result;
+    let result = await this.#ask(prompt, hooks);
+    if (result.kind === 'no-memory') {
+      this.#reportStale(result.cause);
+      result = await this.#startOver(prompt, hooks, 'give-up');
+    } else if (result.kind === 'died' && this.path === 'claimed' && this.turns === 0 && !result.began) {
+      this.#parts.emit({ type: 'spare.refused', session: this.name, cause: result.cause });
+      result = await this.#startOver(prompt, hooks, 'keep');
+    }
+    return this.#record(result);
   }
 
   /**
@@ -108,31 +132,33 @@ export class Session {
    * of the old one. Null when there is no history to give up. If the fresh one refuses it as well, the history was
    * not the reason, and the old memory comes back.
    */
-  async startOver(prompt: Prompt, hooks: TurnHooks): Promise<AgentResult | null> {
+  async startOver(prompt: Prompt, hooks: TurnHooks): Promise<TurnResult | null> {
     if (!this.#remembers || this.#recall.startedOver) return null;
     this.#running = true;
-    const result = await this.#startOver('its history was refused', prompt, hooks);
+    this.#reportStale('its history was refused');
+    const result = await this.#startOver(prompt, hooks, 'give-up');
     if (result.kind === 'api-error') {
       this.#parts.conversations.restore(this.conversation);
       // This agent has the wrong memory by now: the next turn gets another.
       this.broken = true;
     }
-    this.#record(result);
-    return result;
+    return this.#record(result);
   }
 
-  #record(result: AgentResult): void {
+  #record(result: AgentResult): TurnResult {
     this.#running = false;
     this.turns++;
-    if (result.kind === 'died') {
-      this.broken = true;
-      return;
+    if (result.kind === 'died') this.broken = true;
+    else this.#parts.conversations.recordTurn(this.conversation, result.kind === 'answered');
+    if (result.kind === 'answered') {
+      this.#remembers = true;
+      this.#recall.startedOver = false;
     }
-    const answered = result.kind === 'answered';
-    this.#parts.conversations.recordTurn(this.conversation, answered);
-    if (!answered) return;
-    this.#remembers = true;
-    this.#recall.startedOver = false;
+    const stopped = this.tooLarge;
+    this.tooLarge = null;
+    if (stopped !== null && (result.kind === 'interrupted' || result.kind === 'died'))
+      return { kind: 'too-large', cause: stopped };
+    return result;
   }
 
   #ask(prompt: Prompt, hooks: TurnHooks): Promise<AgentResult> {
@@ -177,13 +203,13 @@ export class Session {
     }
   }
 
-  async #startOver(cause: string, prompt: Prompt, hooks: TurnHooks): Promise<AgentResult> {
-    this.#reportStale(cause);
+  /** `keep`: there is no transcript yet that could be given up. */
+  async #startOver(prompt: Prompt, hooks: TurnHooks, memory: 'keep' | 'give-up'): Promise<AgentResult> {
     // Its end is expected: it must not be taken for a death of the session.
     this.#replaced = this.#agent;
     await this.#agent.close();
     if (this.state === 'closing') return { kind: 'interrupted' };
-    this.#parts.conversations.giveUp(this.conversation);
+    if (memory === 'give-up') this.#parts.conversations.giveUp(this.conversation);
     this.#recall = this.#parts.conversations.recall(this.conversation);
     this.path = 'opened';
     this.#begun = false;
@@ -192,24 +218,32 @@ export class Session {
   }
 
   #open(): Agent {
-    const { openAgent, clock, emit } = this.#parts;
+    return this.#watch(
+      this.#parts.openAgent({
+        profile: this.bot.profile,
+        slot: this.#recall.slot,
+        memory: this.#recall.memory,
+      }),
+    );
+  }
+
+  #watch(agent: Agent): Agent {
+    const { clock, emit } = this.#parts;
     const startedMs = clock.monotonicMs();
-    const agent = openAgent({
-      profile: this.bot.profile,
-      slot: this.#recall.slot,
-      memory: this.#recall.memory,
-    });
     void agent.ready.then(() => {
       if (this.state === 'starting') this.state = 'busy';
       const pid = agent.pid();
       if (pid === null || this.#replaced === agent) return;
+      this.#pid = pid;
+      this.#onUp();
       const openMs = Math.round(clock.monotonicMs() - startedMs);
       emit({ type: 'session.opened', session: this.name, path: this.path, pid, openMs });
     });
-    void agent.ended.then((cause) => {
+    void agent.ended.then((end) => {
+      if (this.#agent === agent) this.#pid = null;
       if (this.#replaced === agent || this.state === 'closing' || this.state === 'closed') return;
-      emit({ type: 'session.died', session: this.name, cause });
-      this.#onDeath();
+      emit({ type: 'session.died', session: this.name, ...end });
+      this.#onDeath(end);
     });
     return agent;
   }

@@ -11,6 +11,10 @@ export interface Slots {
   /** The slot of this id, its folders made if they are missing. */
   open(id: string): Slot;
   newId(): string;
+  /** Of a slot that no conversation has yet; an unclean end may leave some behind. */
+  newSpareId(): string;
+  /** Ids of slots that were made for spares. */
+  spareIds(): string[];
   /** Deletes what a closed session left in its temp folder: sockets, probes, task files. */
   emptyTemp(slot: Slot): void;
   /** Where the agent's transcript of this id is; null when the slot has none. */
@@ -21,13 +25,17 @@ export interface Slots {
   setAside(slot: Slot, memoryId: string): void;
   takeBack(slot: Slot, memoryId: string): void;
   /** Deletes the slot with all that is in it. */
-  delete(slot: Slot): void;
+  delete(slot: Pick<Slot, 'id'>): void;
 }
+
+const sparePrefix = 'spare-';
 
 export function createSlots(dataDir: string): Slots {
   const parent = join(dataDir, 'sessions');
   return {
     newId: () => randomUUID(),
+    newSpareId: () => `${sparePrefix}${randomUUID()}`,
+    spareIds: () => listOf(parent).filter((id) => id.startsWith(sparePrefix)),
     open(id) {
       const root = join(parent, id);
       const slot = {
@@ -55,7 +63,7 @@ export function createSlots(dataDir: string): Slots {
       const path = findIn(slot, `${memoryId}.jsonl${asideSuffix}`);
       if (path !== null) renameSync(path, path.slice(0, -asideSuffix.length));
     },
-    delete: (slot) => rmSync(slot.root, { recursive: true, force: true }),
+    delete: ({ id }) => rmSync(join(parent, id), { recursive: true, force: true }),
   };
 }
 

@@ -8,7 +8,7 @@
 export type SessionName = `${number}:${string}`;
 
 /** How a turn came by its session; the field's words for latency. */
-export type SessionPath = 'hot' | 'resumed' | 'opened';
+export type SessionPath = 'hot' | 'claimed' | 'resumed' | 'opened';
 
 export type LifecycleEvent =
   | { type: 'service.started'; version: string; url: string; containment: string; detail: string }
@@ -35,6 +35,7 @@ export type LifecycleEvent =
   | { type: 'message.waiting'; session: SessionName; reason: string; count: number }
   | { type: 'conversation.forgotten'; session: SessionName }
   | { type: 'turn.waiting'; session: SessionName; reason: string; detail: string }
+  | { type: 'turn.gave_up_waiting'; session: SessionName; reason: string; waitedMs: number }
   | {
       type: 'turn.started';
       session: SessionName;
@@ -66,9 +67,17 @@ export type LifecycleEvent =
   | { type: 'session.closed'; session: SessionName; reason: string; closeMs: number; forced: string | null }
   | { type: 'session.close_failed'; session: SessionName; problem: string }
   | { type: 'session.expired'; session: SessionName; idleSeconds: number }
-  | { type: 'session.evicted'; session: SessionName; detail: string }
-  | { type: 'session.died'; session: SessionName; cause: string }
+  | { type: 'session.evicted'; session: SessionName; reason: string; detail: string }
+  | { type: 'session.recycled'; session: SessionName; reason: string; detail: string }
+  | { type: 'session.stopped_for_memory'; session: SessionName; detail: string }
+  | { type: 'session.died'; session: SessionName; cause: string; death: string }
+  | { type: 'session.start_failed'; bot: string; failures: number; restMs: number; cause: string }
   | { type: 'sessions.all_closed'; count: number }
+  | { type: 'spare.started'; bot: string; detail: string }
+  | { type: 'spare.parked'; bot: string; openMs: number }
+  | { type: 'spare.ended'; bot: string; reason: string; detail: string }
+  | { type: 'spare.refused'; session: SessionName; cause: string }
+  | { type: 'memory.level'; level: string; percent: number; usedMb: number; limitMb: number; source: string }
   | { type: 'processes.reaped'; count: number; cause: string; pids: number[] }
   | { type: 'delivery.sent'; session: SessionName; turn: string; ordinal: number; campfireId: number | null }
   | { type: 'delivery.retrying'; session: SessionName; turn: string; problem: string; retryMs: number }

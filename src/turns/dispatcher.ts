@@ -1,7 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import { messageOf } from '../lib/errors.ts';
 import type { Conversation, PendingConversation } from '../mail/mail.ts';
-import { type Pool, PoolDrainingError } from '../sessions/pool.ts';
+import { PoolDrainingError } from '../sessions/lease.ts';
+import type { Pool } from '../sessions/pool.ts';
 import type { Conversations } from '../sessions/resume.ts';
 import type { SessionName } from '../telemetry/events.ts';
 import { obey, type Serving } from './commands.ts';

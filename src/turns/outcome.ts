@@ -1,7 +1,8 @@
-import type { AgentResult } from '../agent/agent.ts';
+import type { AgentResult, DeathCause } from '../agent/agent.ts';
 import { plainNotice, renderReply } from '../campfire/html/render.ts';
 import type { Bot } from '../config/bot.ts';
 import { type Notice, noticeOrdinals, type OutboxDraft, type Outcome, type Turn } from '../mail/mail.ts';
+import type { TurnResult } from '../sessions/session.ts';
 import { fileWords } from './file-words.ts';
 import { languageFor } from './language.ts';
 import { markerOf, noticeBody } from './posts.ts';
@@ -69,7 +70,7 @@ export async function decided(
 export function judge(
   turn: Turn,
   bot: Bot,
-  result: AgentResult,
+  result: TurnResult,
   company: Company & { files: TurnFiles; progress: Progress; secrets: ReadonlySet<string> },
 ): Attempt | Promise<Attempt> {
   const failed = (sentence: Sentence, cause: string) => decided(turn, bot, sentence, cause, company);
@@ -91,8 +92,16 @@ export function judge(
     case 'died':
       return turn.attempt < maxAttempts
         ? { kind: 'cut-off', cause: result.cause }
-        : failed({ say: 'gave-up' }, result.cause);
+        : failed(sentenceForDeath(result.death), result.cause);
+    case 'too-large':
+      // Trying again would only grow again.
+      return failed({ say: 'out-of-memory' }, result.cause);
   }
+}
+
+function sentenceForDeath(death: DeathCause): Sentence {
+  if (death === 'oom') return { say: 'out-of-memory' };
+  return { say: death === 'start' ? 'cannot-start' : 'gave-up' };
 }
 
 /** An answer as posts: the mention, `first`, the answer, and below it what was shared. */

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { AgentResult, Prompt, TurnHooks } from '../agent/agent.ts';
+import type { Prompt, TurnHooks } from '../agent/agent.ts';
 import { promptText, retryText } from '../agent/prompt.ts';
 import { readBody } from '../campfire/html/read.ts';
 import type { Mentions } from '../campfire/mentions.ts';
 import type { Bot } from '../config/bot.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Turn } from '../mail/mail.ts';
-import type { Lease } from '../sessions/pool.ts';
+import type { Lease } from '../sessions/lease.ts';
+import type { TurnResult } from '../sessions/session.ts';
 import type { Emit, SessionName } from '../telemetry/events.ts';
 import { mentionFor } from './asker.ts';
 import { readContent } from './content.ts';
@@ -89,7 +90,7 @@ export async function runTurn(
  * The answer to a prompt, in a fresh session if the history before it is refused: too long for the model, or the same
  * bad request twice. An error that has nothing to do with the history stays one there, and memory is kept.
  */
-async function ask(lease: Lease, prompt: Prompt, hooks: TurnHooks, ended: AbortSignal): Promise<AgentResult> {
+async function ask(lease: Lease, prompt: Prompt, hooks: TurnHooks, ended: AbortSignal): Promise<TurnResult> {
   const first = await lease.run(prompt, hooks);
   if (first.kind !== 'api-error' || ended.aborted) return first;
   if (first.code === 'prompt_too_long') return (await lease.startOver(prompt, hooks)) ?? first;
@@ -100,14 +101,14 @@ async function ask(lease: Lease, prompt: Prompt, hooks: TurnHooks, ended: AbortS
 }
 
 type Ending =
-  | { kind: 'ended'; result: AgentResult }
+  | { kind: 'ended'; result: TurnResult }
   | { kind: 'halted' }
   | { kind: 'stopping' }
   | Exclude<Overdue, { kind: 'go-on' }>;
 
 /** Waits for the result, or for a reason to wait no longer. */
 async function watch(
-  running: Promise<AgentResult>,
+  running: Promise<TurnResult>,
   progress: Progress,
   halt: AbortSignal,
   { clock, turnTimeoutMs: timeoutMs, stopping }: RunTurnParts,

@@ -10,6 +10,10 @@ export type Sentence =
   | { say: 'api-failed' }
   | { say: 'too-many-steps' }
   | { say: 'gave-up' }
+  | { say: 'out-of-memory' }
+  | { say: 'no-room' }
+  | { say: 'cannot-start' }
+  | { say: 'memory-high'; percent: number; usedMb: number; limitMb: number }
   | { say: 'stopped' }
   /** `doing`: in words that go on after "I am"; null before the first step. */
   | { say: 'working'; doing: string | null }

@@ -16,6 +16,14 @@ export const english: Wording = {
     'This took more steps than I am allowed. Ask me for a smaller piece and I will try again.',
   'gave-up': () =>
     'I was cut off three times while working on this one, so I stopped. Ask me again, perhaps in smaller pieces.',
+  'out-of-memory': () =>
+    'I ran out of memory on this one, so I stopped. Ask me for a smaller piece and I will try again.',
+  'no-room': () =>
+    'I am too busy: there was no free memory for this one for ten minutes. Please ask me again later.',
+  'cannot-start': () =>
+    'I could not start to work on this one. Please tell whoever runs this bot; the reason is in its log.',
+  'memory-high': ({ percent, usedMb, limitMb }) =>
+    `Memory is at ${percent} % (${usedMb} of ${limitMb} MB). I close idle sessions; new questions may have to wait.`,
   stopped: () => 'I was stopped before I could answer.',
   working: ({ doing }) =>
     `${doing === null ? 'Working on it' : doing.charAt(0).toUpperCase() + doing.slice(1)} …`,

@@ -11,6 +11,11 @@ export const chinese: Wording = {
   'api-failed': () => '刚才无法连接 Claude，请稍后再问我。',
   'too-many-steps': () => '这个任务超出了允许的步骤数。请把问题拆小一些，我再试一次。',
   'gave-up': () => '处理这条消息时我三次被中断，已停止。请再问一次，最好拆成几部分。',
+  'out-of-memory': () => '处理这条消息时内存不足，已停止。请把问题拆小一些，我再试一次。',
+  'no-room': () => '我现在太忙：十分钟内没有空闲内存来处理这条消息。请稍后再问我。',
+  'cannot-start': () => '我无法开始处理这条消息。请告知负责此机器人的人员，原因在日志中。',
+  'memory-high': ({ percent, usedMb, limitMb }) =>
+    `内存已使用 ${percent}%（${limitMb} MB 中的 ${usedMb} MB）。我正在关闭空闲会话，新问题可能需要等待。`,
   stopped: () => '我在回答之前被停止了。',
   working: ({ doing }) => `正在${doing ?? '处理'}…`,
   'in-doubt': ({ name }) => `我在回答 ${name} 时被重新启动；如果上面没有答案，请再问我一次。`,

@@ -11,9 +11,10 @@ import {
   type Turn,
   TurnDecidedError,
 } from '../mail/mail.ts';
-import { type Lease, LeaseWithdrawnError, type Pool } from '../sessions/pool.ts';
+import { type Lease, LeaseWithdrawnError, NoRoomError } from '../sessions/lease.ts';
+import type { SessionBot } from '../sessions/parts.ts';
+import type { Pool } from '../sessions/pool.ts';
 import type { Conversations } from '../sessions/resume.ts';
-import type { SessionBot } from '../sessions/session.ts';
 import type { SessionName, SessionPath } from '../telemetry/events.ts';
 import { mentionFor } from './asker.ts';
 import { languageFor } from './language.ts';
@@ -72,7 +73,8 @@ export async function serve(conversation: Conversation, runner: Runner, parts: S
   if (cutOff && (await finishFromTranscript(cutOff, bot, parts))) return true;
   if (await refuseTooLarge(conversation, bot, parts)) return true;
   try {
-    await using lease = await pool.lease(conversation, sessionBot(bot), runner.halted);
+    const { receivedAt } = (cutOff?.messages ?? waiting)[0] ?? { receivedAt: clock.now() };
+    await using lease = await pool.lease(conversation, sessionBot(bot), receivedAt, runner.halted);
     if (runner.halted.aborted) return true;
     const turn = await mail.begin(conversation);
     if (!turn) return false;
@@ -82,6 +84,7 @@ export async function serve(conversation: Conversation, runner: Runner, parts: S
     return true;
   } catch (error) {
     if (error instanceof LeaseWithdrawnError) return true;
+    if (error instanceof NoRoomError) return settleWithoutRoom(conversation, bot, parts);
     throw error;
   }
 }
@@ -190,6 +193,17 @@ async function refuseTooLarge(conversation: Conversation, bot: Bot, parts: Serve
   const cause = 'the working folder is too large';
   const attempt = await decided(turn, bot, { say: 'workspace-full', limitMb }, cause, alone);
   const startedMs = parts.clock.monotonicMs();
+  if (attempt.kind === 'decided')
+    await commit(turn, bot, attempt, { path: null, startedMs, runner: null }, parts);
+  return true;
+}
+
+/** There was no session to be had for as long as anybody should wait: the room hears so. */
+async function settleWithoutRoom(conversation: Conversation, bot: Bot, parts: ServeParts): Promise<boolean> {
+  const turn = await parts.mail.begin(conversation);
+  if (!turn) return false;
+  const startedMs = parts.clock.monotonicMs();
+  const attempt = await decided(turn, bot, { say: 'no-room' }, 'no session to be had', alone);
   if (attempt.kind === 'decided')
     await commit(turn, bot, attempt, { path: null, startedMs, runner: null }, parts);
   return true;

@@ -1,68 +1,15 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import fc from 'fast-check';
-import { createPool, type Lease, type PoolOptions } from '../../src/sessions/pool.ts';
-import { conversationMigrations, createConversations } from '../../src/sessions/resume.ts';
-import type { SessionBot } from '../../src/sessions/session.ts';
-import { createSlots } from '../../src/sessions/slots.ts';
-import { openStore } from '../../src/store/sqlite.ts';
-import type { LifecycleEvent } from '../../src/telemetry/events.ts';
-import { testClock } from '../support/clock.ts';
-import { type FakeAgent, fakeAgents } from '../support/fake-agent.ts';
-import { tempFolder } from '../support/temp.ts';
-
-const gigabyte = 1024 ** 3;
-const prompt = { uuid: 'u', text: 't' };
-const hooks = { onStep() {}, useTool: async () => ({ text: '', isError: false }) };
-const bot = (revision = 'r1'): SessionBot => ({
-  ...{ id: 'helper', revision },
-  profile: { systemPrompt: '', model: null, tools: [], mcpServers: {}, maxTurns: null },
-});
-const room = (roomId: number) => ({ botId: 'helper', roomId });
-
-function setPool(t: Pick<TestContext, 'after'>, options: Partial<PoolOptions> = {}) {
-  const clock = testClock();
-  const { open, agents } = fakeAgents();
-  const events: LifecycleEvent[] = [];
-  const store = openStore(':memory:', conversationMigrations);
-  const slots = createSlots(tempFolder(t));
-  const memory = {
-    source: 'host' as const,
-    limitBytes: 8 * gigabyte,
-    usedBytes: 0,
-    availableBytes: 8 * gigabyte,
-  };
-  const pool = createPool(
-    { idleTtlMs: 60_000, maxSessions: null, cores: 8, readMemory: () => memory, ...options },
-    {
-      ...{ openAgent: open, slots, clock, emit: (event) => events.push(event) },
-      conversations: createConversations(store, slots, clock),
-    },
-  );
-  return { pool, agents, clock, events, memory, types: () => events.map(({ type }) => type) };
-}
-
-/** Runs one prompt to its end in a fresh lease, as a turn does. */
-async function turn(stage: ReturnType<typeof setPool>, roomId: number, revision = 'r1'): Promise<FakeAgent> {
-  const lease = await stage.pool.lease(room(roomId), bot(revision));
-  const result = lease.run(prompt, hooks);
-  const agent = stage.agents.findLast(({ closed, prompts }) => !closed && prompts.length > 0) as FakeAgent;
-  agent.comeUp();
-  agent.finish();
-  await result;
-  await lease[Symbol.asyncDispose]();
-  return agent;
-}
-
-/** Lets promises that are already settled run. */
-const settle = () => new Promise((resolve) => setImmediate(resolve));
+import type { Lease } from '../../src/sessions/lease.ts';
+import { bot, gigabyte, hooks, prompt, room, setPool, settle, turn } from './pool-stage.ts';
 
 test('a first turn opens, the next one finds the session hot', async (t) => {
   const stage = setPool(t);
   await turn(stage, 1);
-  const lease = await stage.pool.lease(room(1), bot());
+  const lease = await stage.pool.lease(room(1), bot(), 0);
   assert.deepEqual([lease.path, stage.agents.length], ['hot', 1]);
 });
 
@@ -85,7 +32,7 @@ test('a close that fails is tried again, and nobody takes the place before it wo
   agent.failClose = true;
   await stage.pool.close('1:helper', 'operator');
   assert.ok(stage.types().includes('session.close_failed'));
-  const next = stage.pool.lease(room(1), bot());
+  const next = stage.pool.lease(room(1), bot(), 0);
   await settle();
   assert.equal(stage.agents.length, 1, 'no successor beside the predecessor');
   stage.clock.advance(1_000);
@@ -118,7 +65,7 @@ test('turns on record without a transcript start afresh, and the log says so', a
 
 test('a transcript that cannot be loaded is given up and the prompt runs in a fresh session', async (t) => {
   const stage = setPool(t);
-  const lease = await stage.pool.lease(room(1), bot());
+  const lease = await stage.pool.lease(room(1), bot(), 0);
   const result = lease.run(prompt, hooks);
   stage.agents[0]?.finish({ kind: 'no-memory', cause: 'No conversation found' });
   await settle();
@@ -133,15 +80,15 @@ test('as many as allowed: the least recently used idle one makes room, a busy on
   const old = await turn(stage, 1);
   stage.clock.advance(10);
   const recent = await turn(stage, 2);
-  const third = await stage.pool.lease(room(3), bot());
+  const third = await stage.pool.lease(room(3), bot(), 0);
   assert.deepEqual([old.closed, recent.closed], [true, false]);
   void third.run(prompt, hooks);
-  const fourth = stage.pool.lease(room(4), bot());
+  const fourth = stage.pool.lease(room(4), bot(), 0);
   await settle();
   await fourth;
   assert.equal(recent.closed, true);
   let granted = false;
-  void stage.pool.lease(room(5), bot()).then(() => {
+  void stage.pool.lease(room(5), bot(), 0).then(() => {
     granted = true;
   });
   await settle();
@@ -156,7 +103,7 @@ test('without memory nobody starts; as soon as there is some, the first who aske
   const stage = setPool(t);
   stage.memory.availableBytes = 10_000_000;
   const order: number[] = [];
-  for (const roomId of [1, 2]) void stage.pool.lease(room(roomId), bot()).then(() => order.push(roomId));
+  for (const roomId of [1, 2]) void stage.pool.lease(room(roomId), bot(), 0).then(() => order.push(roomId));
   await settle();
   assert.deepEqual(order, []);
   stage.memory.availableBytes = 8 * gigabyte;
@@ -175,7 +122,7 @@ test('an agent that dies while idle is removed at once', async (t) => {
 
 test('an agent that dies in a turn is reaped before its conversation goes on', async (t) => {
   const stage = setPool(t);
-  const lease = await stage.pool.lease(room(1), bot());
+  const lease = await stage.pool.lease(room(1), bot(), 0);
   const result = lease.run(prompt, hooks);
   stage.agents[0]?.die();
   assert.equal((await result).kind, 'died');
@@ -186,13 +133,13 @@ test('an agent that dies in a turn is reaped before its conversation goes on', a
 
 test('a drain turns away who waits, closes all, and says so last', async (t) => {
   const stage = setPool(t, { maxSessions: 1 });
-  const lease = await stage.pool.lease(room(1), bot());
+  const lease = await stage.pool.lease(room(1), bot(), 0);
   const running = lease.run(prompt, hooks);
-  const waiting = assert.rejects(stage.pool.lease(room(2), bot()), { name: 'PoolDrainingError' });
+  const waiting = assert.rejects(stage.pool.lease(room(2), bot(), 0), { name: 'PoolDrainingError' });
   assert.equal(await stage.pool.drain(), 1);
   await waiting;
   assert.equal((await running).kind, 'interrupted');
-  await assert.rejects(stage.pool.lease(room(1), bot()), { name: 'PoolDrainingError' });
+  await assert.rejects(stage.pool.lease(room(1), bot(), 0), { name: 'PoolDrainingError' });
   assert.deepEqual(stage.types().at(-1), 'sessions.all_closed');
 });
 
@@ -222,7 +169,7 @@ test('any schedule: one session per conversation, none above the limit, and noth
       for (const { do: what, room: which } of actions) {
         if (what === 'lease' && !held.has(which)) {
           held.set(which, 'asked');
-          void stage.pool.lease(room(which), bot()).then(
+          void stage.pool.lease(room(which), bot(), 0).then(
             (lease) => {
               held.set(which, lease);
               void lease.run(prompt, hooks).then(async () => {

@@ -1,4 +1,13 @@
-import type { Agent, AgentResult, AgentStep, OpenAgent, Prompt, TurnHooks } from '../../src/agent/agent.ts';
+import type {
+  Agent,
+  AgentEnd,
+  AgentResult,
+  AgentStep,
+  DeathCause,
+  OpenAgent,
+  Prompt,
+  TurnHooks,
+} from '../../src/agent/agent.ts';
 
 /** An agent without a process, whose every move a test makes. */
 export interface FakeAgent extends Agent {
@@ -8,7 +17,9 @@ export interface FakeAgent extends Agent {
   comeUp(): void;
   /** Ends the running prompt. */
   finish(result?: AgentResult): void;
-  die(cause?: string): void;
+  die(cause?: string, death?: DeathCause): void;
+  /** Whether it had taken up the prompt in which it dies. */
+  began: boolean;
   /** Reports a step of the running prompt. */
   report(step: AgentStep): void;
   /** Makes the next close fail. */
@@ -21,7 +32,8 @@ export function fakeAgents(): { open: OpenAgent; agents: FakeAgent[] } {
   const agents: FakeAgent[] = [];
   const open: OpenAgent = (spec) => {
     const up = Promise.withResolvers<void>();
-    const end = Promise.withResolvers<string>();
+    const end = Promise.withResolvers<AgentEnd>();
+    let dead = false;
     let running: ((result: AgentResult) => void) | null = null;
     let hooks: TurnHooks | null = null;
     const finish = (result: AgentResult) => {
@@ -29,23 +41,17 @@ export function fakeAgents(): { open: OpenAgent; agents: FakeAgent[] } {
       running = null;
     };
     const agent: FakeAgent = {
-      ...{
-        spec,
-        prompts: [],
-        closed: false,
-        failClose: false,
-        deaf: false,
-        ready: up.promise,
-        ended: end.promise,
-      },
-      pid: () => 4711,
-      memoryBytes: () => 100 * 1024 * 1024,
+      ...{ spec, prompts: [], closed: false, failClose: false, began: true, deaf: false },
+      ...{ ready: up.promise, ended: end.promise },
+      pid: () => (dead || agent.closed ? null : 4711),
+      tree: () => spec.slot.id,
       comeUp: () => up.resolve(),
       finish: (result = { kind: 'answered', text: 'done', costUsd: 0 }) => finish(result),
-      die(cause = 'signal SIGKILL') {
-        finish({ kind: 'died', cause });
+      die(cause = 'signal SIGKILL', death = 'killed') {
+        dead = true;
+        finish({ kind: 'died', cause, death, began: agent.began });
         up.resolve();
-        end.resolve(cause);
+        end.resolve({ cause, death });
       },
       report: (step) => hooks?.onStep(step),
       run(prompt, given) {
@@ -68,7 +74,7 @@ export function fakeAgents(): { open: OpenAgent; agents: FakeAgent[] } {
         finish({ kind: 'interrupted' });
         agent.closed = true;
         up.resolve();
-        end.resolve('closed');
+        end.resolve({ cause: 'closed', death: 'exit' });
         return { forced: null };
       },
     };

@@ -37,7 +37,10 @@ export interface ServiceHome {
 export const adminToken = 'admin-token-of-the-tests';
 
 /** Folders for a service, with one bot file per entry. */
-export function serviceHome(t: TestContext, bots: Record<string, Record<string, unknown>>): ServiceHome {
+export function serviceHome(
+  t: Pick<TestContext, 'after'>,
+  bots: Record<string, Record<string, unknown>>,
+): ServiceHome {
   const root = tempFolder(t);
   const home = { dataDir: join(root, 'data'), botsDir: join(root, 'bots') };
   mkdirSync(home.botsDir);
@@ -51,7 +54,7 @@ export function writeBot(home: ServiceHome, name: string, bot: Record<string, un
 
 /** Starts the service and waits until it serves; ends it with the test, however that ends. */
 export async function startService(
-  t: TestContext,
+  t: Pick<TestContext, 'after'>,
   home: ServiceHome,
   env: Record<string, string>,
   command: string[] = [process.execPath, '--no-warnings', join(import.meta.dirname, '../../src/server.ts')],

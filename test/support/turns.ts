@@ -5,6 +5,7 @@ import { type Bot, createBot } from '../../src/config/bot.ts';
 import type { Mail } from '../../src/mail/mail.ts';
 import { mailMigrations } from '../../src/mail/schema.ts';
 import { createSqliteMail } from '../../src/mail/sqlite.ts';
+import { createPeaks, peakMigrations } from '../../src/sessions/peaks.ts';
 import { createPool, type Pool } from '../../src/sessions/pool.ts';
 import {
   type Conversations,
@@ -57,22 +58,26 @@ export function setTurns(t: TestContext, bot: Bot = helper): Turns {
   const clock = testClock();
   const { open, agents } = fakeAgents();
   const { downloads } = setDownloads(t, clock);
-  const store = openStore(':memory:', [...mailMigrations, ...conversationMigrations]);
+  const store = openStore(':memory:', [...mailMigrations, ...conversationMigrations, ...peakMigrations]);
   const slots = createSlots(tempFolder(t));
   const events: LifecycleEvent[] = [];
   const emit = (event: LifecycleEvent) => events.push(event);
   const mail = createSqliteMail(store, clock);
   const conversations = createConversations(store, slots, clock);
   const memory = {
-    source: 'host' as const,
+    ...{ source: 'host' as const, oomKills: 0, stallPercent: null },
     limitBytes: 8 * gigabyte,
     usedBytes: 0,
     availableBytes: 8 * gigabyte,
   };
   const openPool = () =>
     createPool(
-      { idleTtlMs: 600_000, maxSessions: null, cores: 8, readMemory: () => memory },
-      { openAgent: open, conversations, slots, clock, emit },
+      {
+        ...{ idleTtlMs: 600_000, maxSessions: null, cores: 8, readMemory: () => memory },
+        ...{ highPercent: 80, sessionMaxBytes: gigabyte, spares: 0, measureTrees: () => new Map() },
+        revisionOf: () => bot.revision,
+      },
+      { openAgent: open, conversations, slots, clock, emit, peaks: createPeaks(store, gigabyte) },
     );
   const openDispatcher = (pool: Pool) =>
     createDispatcher({

@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test';
 import type { AgentResult, AgentStep, Prompt } from '../../src/agent/agent.ts';
 import { createBot } from '../../src/config/bot.ts';
 import type { Turn } from '../../src/mail/mail.ts';
-import type { Lease } from '../../src/sessions/pool.ts';
+import type { Lease } from '../../src/sessions/lease.ts';
 import { writeContent } from '../../src/turns/content.ts';
 import { runTurn } from '../../src/turns/run-turn.ts';
 import { createProgress } from '../../src/turns/steps.ts';
@@ -145,7 +145,12 @@ const sentences: Array<[title: string, result: AgentResult, given: Parameters<ty
       { whenStopped: true, event: 'silence', steps: [{ kind: 'activity' }] },
       /stuck: nothing moved for 5 minutes/,
     ],
-    ['the third death', { kind: 'died', cause: 'signal SIGKILL' }, { attempt: 3 }, /cut off three times/],
+    [
+      'the third death',
+      { kind: 'died', death: 'killed', began: true, cause: 'signal SIGKILL' },
+      { attempt: 3 },
+      /cut off three times/,
+    ],
     ['a fourth start', answered('never'), { attempt: 4 }, /cut off three times/],
     ['a secret in the answer', answered(`the key is ${secret}`), {}, /did not post it/],
     ['Chinese', apiError(529), { zh: true, postponements: 2 }, /负载过高/],
@@ -168,7 +173,7 @@ for (const [title, result, given, says] of sentences) {
 }
 
 test('a death before the third is no outcome yet, and the next try says so to the model', async (t) => {
-  assert.equal((await run(t, { kind: 'died', cause: 'x' })).kind, 'cut-off');
+  assert.equal((await run(t, { kind: 'died', death: 'killed', began: true, cause: 'x' })).kind, 'cut-off');
   const { prompts } = await run(t, answered('ok'), { attempt: 2 });
   assert.match(prompts[0]?.text ?? '', /^\[The first try .* was cut off/);
 });

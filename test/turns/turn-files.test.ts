@@ -8,7 +8,7 @@ import { createBot } from '../../src/config/bot.ts';
 import { linksTo, newToken } from '../../src/downloads/links.ts';
 import type { Turn } from '../../src/mail/mail.ts';
 import { showBody } from '../../src/playground/sanitiser.ts';
-import type { Lease } from '../../src/sessions/pool.ts';
+import type { Lease } from '../../src/sessions/lease.ts';
 import { readFile, writeContent } from '../../src/turns/content.ts';
 import { runTurn } from '../../src/turns/run-turn.ts';
 import { createProgress } from '../../src/turns/steps.ts';
@@ -174,7 +174,7 @@ test('a turn that was cut off shows what it had made, once', async (t) => {
     await use(page('Slides'));
     await use(file('a.csv'));
     await use(attach('b.png'));
-    return { kind: 'died', cause: 'SIGKILL' };
+    return { kind: 'died', death: 'killed', began: true, cause: 'SIGKILL' };
   });
   assert.equal(cutOff.kind, 'cut-off');
   const second = await attempt(2, async (use) => {
