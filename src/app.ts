@@ -1,5 +1,12 @@
 import { type BuiltParts, buildParts, type PartsGiven } from './app/parts.ts';
-import { describeState, reapUnowned, reportContainment, reportRefusal } from './app/reports.ts';
+import {
+  describeState,
+  reapUnowned,
+  reportBashRefused,
+  reportContainment,
+  reportFirstProcess,
+  reportRefusal,
+} from './app/reports.ts';
 import { intakeRoutes } from './campfire/intake.ts';
 import { apiRoutes, sessionList } from './console/api.ts';
 import { botEntries } from './console/bots.ts';
@@ -8,7 +15,7 @@ import { createHttp, type HttpParts, listen, remoteAddress, stopListening } from
 import { within } from './lib/clock.ts';
 import { messageOf } from './lib/errors.ts';
 import { readMemory } from './processes/memory.ts';
-import { fanOut } from './telemetry/events.ts';
+import { fanOut, type ReapCause } from './telemetry/events.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { VERSION } from './version.ts';
 
@@ -61,7 +68,7 @@ export async function startApp(outside: AppParts): Promise<App> {
     onAccepted: (news) => clock.after(0, () => state.serving && built.dispatcher.wake(news)),
     onDecided: () => state.serving && built.delivery.wake(),
   });
-  const { containment, bots, reaper, supervisor, pool, dispatcher, delivery } = built;
+  const { containment, bots, pool, dispatcher, delivery } = built;
   const health = async () =>
     healthReport({
       ...{ version: VERSION, containment: containment.layer, isServing: state.serving },
@@ -75,10 +82,12 @@ export async function startApp(outside: AppParts): Promise<App> {
     http,
     outside.socketFd === null ? { host: settings.host, port: settings.port } : { fd: outside.socketFd },
   );
-  reportContainment(containment, built.bashAllowed, bots, emit);
+  reportContainment(containment, emit);
+  if (!built.bashAllowed) reportBashRefused(bots.all(), emit);
+  reportFirstProcess(process.pid, emit);
 
-  const reap = (cause: string) => reapUnowned(reaper, supervisor, emit, cause);
-  const ready = reap('left by an earlier life').then(() => {
+  const reap = (cause: ReapCause) => reapUnowned(built, emit, cause);
+  const ready = reap('boot').then(() => {
     state.serving = true;
     emit({
       ...{ type: 'service.started', version: VERSION, url: `http://${settings.host}:${port}` },
@@ -90,7 +99,7 @@ export async function startApp(outside: AppParts): Promise<App> {
     void built.catchUp.run(startedAt);
   });
   const stopTimers = [
-    clock.every(reapPeriodMs, () => void reap('found while running')),
+    clock.every(reapPeriodMs, () => void reap('clock')),
     clock.every(botsPeriodMs, () => void bots.refresh()),
   ];
 
@@ -106,7 +115,7 @@ export async function startApp(outside: AppParts): Promise<App> {
     state.serving = false;
     for (const stop of stopTimers) stop();
     await stopListening(server, clock);
-    await reap('left at the end');
+    await reap('close');
     built.storage.guard.stop();
     built.store.close();
     built.folder.release();

@@ -70,7 +70,8 @@ class SdkAgent implements Agent {
   readonly #cameUp = Promise.withResolvers<void>();
   readonly #clock: Clock;
   readonly #input = new AsyncQueue<SDKUserMessage>();
-  readonly #query: Query;
+  /** Null when there was nothing to start it with. */
+  #query: Query | null = null;
   #child: Child | null = null;
   #run: Run | null = null;
   #endReason: string | null = null;
@@ -79,21 +80,22 @@ class SdkAgent implements Agent {
   constructor(spec: { profile: AgentProfile; slot: Slot; memory: AgentMemory }, parts: SdkAgentParts) {
     this.#clock = parts.clock;
     const env = { ...parts.environment, ...slotEnvironment(spec.slot) };
-    this.#query = query({
-      prompt: this.#input,
-      options: {
-        ...optionsFor(spec.profile, spec.slot, spec.memory, parts.bashAllowed),
-        env,
-        spawnClaudeCodeProcess: ({ command, args }) => {
-          this.#child = parts.supervisor.spawn({
-            ...{ command, args, cwd: spec.slot.work, slot: spec.slot.root },
-            env: definedOnly(env),
-          });
-          return this.#child.process;
+    const start = () =>
+      query({
+        prompt: this.#input,
+        options: {
+          ...optionsFor(spec.profile, spec.slot, spec.memory, parts.bashAllowed),
+          env,
+          spawnClaudeCodeProcess: ({ command, args }) => {
+            this.#child = parts.supervisor.spawn({
+              ...{ command, args, cwd: spec.slot.work, slot: spec.slot.root },
+              env: definedOnly(env),
+            });
+            return this.#child.process;
+          },
         },
-      },
-    });
-    this.ended = this.#listen();
+      });
+    this.ended = this.#listen(start);
     this.ready = Promise.race([this.#cameUp.promise, this.ended.then(() => undefined)]);
   }
 
@@ -126,7 +128,7 @@ class SdkAgent implements Agent {
     await within(
       this.#clock,
       interruptMs,
-      this.#query.interrupt().catch(() => undefined),
+      Promise.resolve(this.#query?.interrupt()).catch(() => undefined),
     );
     await within(this.#clock, interruptMs, run.finished);
   }
@@ -135,14 +137,15 @@ class SdkAgent implements Agent {
     if (!this.#run?.interrupted) await this.interrupt();
     this.#input.end();
     const report = (await this.#child?.end(endBounds)) ?? { forced: null };
-    this.#query.close();
+    this.#query?.close();
     await this.ended;
     return report;
   }
 
-  async #listen(): Promise<string> {
+  async #listen(start: () => Query): Promise<string> {
     let reason = 'the process ended';
     try {
+      this.#query = start();
       for await (const message of this.#query) this.#hear(message);
     } catch (error) {
       reason = messageOf(error);

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { agentEnvironment } from '../agent/environment.ts';
 import { createSdkAgents } from '../agent/sdk.ts';
 import { type Bots, openBots } from '../config/bots.ts';
@@ -7,8 +7,9 @@ import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../lib/clock.ts';
 import { OperatorError } from '../lib/errors.ts';
 import { createSqliteMail } from '../mail/sqlite.ts';
+import { createCensus } from '../processes/census.ts';
 import { createSupervisor, type Supervisor } from '../processes/child.ts';
-import { type ContainmentChoice, chooseContainment } from '../processes/containment.ts';
+import { type ContainmentChoice, chooseContainment, type HiddenFolders } from '../processes/containment.ts';
 import { createLedger } from '../processes/ledger.ts';
 import { readMemory } from '../processes/memory.ts';
 import { createReaper } from '../processes/reaper.ts';
@@ -24,7 +25,7 @@ import { VERSION } from '../version.ts';
 import { buildKeeping, buildKept } from './keeping.ts';
 import { migrations } from './migrations.ts';
 import { buildOutgoing } from './outgoing.ts';
-import { reportBots } from './reports.ts';
+import { reportBashRefused, reportBots } from './reports.ts';
 
 export interface PartsGiven {
   settings: Settings;
@@ -42,13 +43,15 @@ export type BuiltParts = ReturnType<typeof buildParts>;
 export function buildParts(given: PartsGiven & Pick<AcceptParts, 'onAccepted' | 'onDecided'>) {
   const { settings, variable, clock, emit, secrets } = given;
   const folder = holdDataFolder(settings.dataDir);
-  const containment = containmentFor(settings);
+  const hidden = { paths: [settings.dataDir, settings.botsDir] };
+  const containment = containmentFor(settings, hidden);
   const bashAllowed = containment.layer === 'namespace' || settings.allowUncontainedBash;
   const bots: Bots = openBots({
     dir: settings.botsDir,
     variable,
-    onChange: (change) => {
+    onChange(change) {
       reportBots(bots, change, emit, secrets);
+      if (!bashAllowed) reportBashRefused([...change.added, ...change.changed], emit);
       for (const { id } of [...change.added, ...change.changed]) outgoing.health.probeNow(id);
     },
   });
@@ -57,9 +60,11 @@ export function buildParts(given: PartsGiven & Pick<AcceptParts, 'onAccepted' | 
   const mail = createSqliteMail(store, clock);
   const ledger = createLedger(store);
   const { instance } = folder;
-  const reaper = createReaper({ ledger, instance, clock });
-  const hidden = { paths: [settings.dataDir, settings.botsDir] };
-  const supervisor = createSupervisor({ ledger, reaper, instance, layer: containment.layer, hidden, clock });
+  const reaper = createReaper({ ledger, census: createCensus({ ledger, instance }), clock });
+  const supervisor = createSupervisor({
+    ...{ ledger, reaper, instance, layer: containment.layer, hidden, clock },
+    onReaped: (pids) => emit({ type: 'processes.reaped', count: pids.length, cause: 'close', pids }),
+  });
   const slots = createSlots(settings.dataDir);
   const conversations = createConversations(store, slots, clock);
   const pool = buildPool({ settings, conversations, slots, supervisor, bashAllowed, clock, emit });
@@ -92,6 +97,8 @@ export function buildParts(given: PartsGiven & Pick<AcceptParts, 'onAccepted' | 
     mail,
     reaper,
     supervisor,
+    /** What a session left in its temp folder when nobody closed it. */
+    emptySlot: (path: string) => slots.emptyTemp(slots.open(basename(path))),
     pool,
     health,
     seen,
@@ -101,13 +108,13 @@ export function buildParts(given: PartsGiven & Pick<AcceptParts, 'onAccepted' | 
   };
 }
 
-function containmentFor(settings: Settings): ContainmentChoice {
-  const choice = chooseContainment(settings.containment);
+function containmentFor(settings: Settings, hidden: HiddenFolders): ContainmentChoice {
+  const choice = chooseContainment(settings.containment, settings.dataDir, hidden);
   if (choice) return choice;
   throw new OperatorError(
     'containment_unavailable',
     'CONTAINMENT=namespace is set, but bubblewrap cannot make a pid namespace here.',
-    'Install bubblewrap and allow user namespaces, or set CONTAINMENT=auto.',
+    'Ask `campfire-ai-bot doctor` what is missing, or set CONTAINMENT=auto.',
   );
 }
 

@@ -1,15 +1,16 @@
+import { isShell } from '../agent/permissions.ts';
 import type { Refusal } from '../campfire/intake.ts';
 import type { Bot } from '../config/bot.ts';
 import type { Bots, BotsChange } from '../config/bots.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Mail } from '../mail/mail.ts';
-import type { Supervisor } from '../processes/child.ts';
 import type { ContainmentChoice } from '../processes/containment.ts';
-import type { Reaper } from '../processes/reaper.ts';
+import { firstProcessProblem } from '../processes/proc.ts';
 import type { Pool } from '../sessions/pool.ts';
-import type { Emit } from '../telemetry/events.ts';
+import type { Emit, ReapCause } from '../telemetry/events.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { HealthBook } from '../turns/health-book.ts';
+import type { BuiltParts } from './parts.ts';
 
 /** What the composition root tells of its parts: events and gauges, nothing else. */
 
@@ -48,15 +49,17 @@ export function describeState(
   );
 }
 
+/** Ends what nobody owns, with all that it left in its slot. */
 export async function reapUnowned(
-  reaper: Reaper,
-  supervisor: Supervisor,
+  { reaper, supervisor, emptySlot }: Pick<BuiltParts, 'reaper' | 'supervisor' | 'emptySlot'>,
   emit: Emit,
-  cause: string,
+  cause: ReapCause,
 ): Promise<void> {
   try {
-    const { killed } = await reaper.reapUnowned((tag) => supervisor.owns(tag));
+    const { killed, slots, stuck } = await reaper.reapUnowned((tag) => supervisor.owns(tag));
     if (killed.length > 0) emit({ type: 'processes.reaped', count: killed.length, cause, pids: killed });
+    if (stuck.length > 0) emit({ type: 'processes.stuck', pids: stuck });
+    for (const slot of slots) emptySlot(slot);
   } catch (error) {
     emit({ type: 'part.failed', part: 'reaper', problem: messageOf(error) });
   }
@@ -81,30 +84,27 @@ export function reportRefusal({ status, reason, botId, error }: Refusal, emit: E
   if (error !== undefined) emit({ type: 'part.failed', part: 'intake', problem: messageOf(error) });
 }
 
-export function reportContainment(
-  choice: ContainmentChoice,
-  bashAllowed: boolean,
-  bots: Bots,
-  emit: Emit,
-): void {
-  if (choice.remedy !== null) {
+export function reportContainment(choice: ContainmentChoice, emit: Emit): void {
+  if (choice.remedy === null) return;
+  emit({
+    ...{ type: 'service.degraded', code: 'containment_group' },
+    ...{ problem: choice.reason, remedy: choice.remedy },
+  });
+}
+
+/** Each bot that asks for a shell where it cannot be held together; at start, and when its file says so later. */
+export function reportBashRefused(bots: readonly Bot[], emit: Emit): void {
+  for (const { id } of bots.filter(({ tools }) => tools.some(isShell))) {
     emit({
-      type: 'service.degraded',
-      code: 'containment_group',
-      problem: choice.reason,
-      remedy: choice.remedy,
-    });
-  }
-  if (bashAllowed) return;
-  for (const { id, tools } of bots.all()) {
-    if (!tools.includes('Bash')) continue;
-    emit({
-      ...{
-        type: 'service.degraded',
-        code: 'bash_refused',
-        problem: `${id} asks for Bash, which it does not get here.`,
-      },
+      ...{ type: 'service.degraded', code: 'bash_refused' },
+      problem: `${id} asks for Bash, which it does not get here.`,
       remedy: 'Allow user namespaces for bubblewrap, or set ALLOW_UNCONTAINED_BASH=1.',
     });
   }
+}
+
+/** As the first process of a container the service inherits every orphan, and a Node process collects none of them. */
+export function reportFirstProcess(pid: number, emit: Emit): void {
+  const problem = firstProcessProblem(pid);
+  if (problem) emit({ type: 'service.degraded', code: 'no_init', ...problem });
 }

@@ -10,6 +10,9 @@ export type SessionName = `${number}:${string}`;
 /** How a turn came by its session; the field's words for latency. */
 export type SessionPath = 'hot' | 'resumed' | 'opened';
 
+/** When processes that nobody owned were found: at the start, after a session's program had ended, or in between. */
+export type ReapCause = 'boot' | 'close' | 'clock';
+
 export type LifecycleEvent =
   | { type: 'service.started'; version: string; url: string; containment: string; detail: string }
   | { type: 'service.degraded'; code: string; problem: string; remedy: string }
@@ -68,7 +71,8 @@ export type LifecycleEvent =
   | { type: 'session.evicted'; session: SessionName; detail: string }
   | { type: 'session.died'; session: SessionName; cause: string }
   | { type: 'sessions.all_closed'; count: number }
-  | { type: 'processes.reaped'; count: number; cause: string; pids: number[] }
+  | { type: 'processes.reaped'; count: number; cause: ReapCause; pids: number[] }
+  | { type: 'processes.stuck'; pids: number[] }
   | { type: 'delivery.sent'; session: SessionName; turn: string; ordinal: number; campfireId: number | null }
   | { type: 'delivery.retrying'; session: SessionName; turn: string; problem: string; retryMs: number }
   | { type: 'delivery.gave_up'; session: SessionName; turn: string; problem: string }

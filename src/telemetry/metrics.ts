@@ -145,7 +145,7 @@ const rows: Rows = {
   'processes.reaped': [
     {
       name: 'orphans_reaped_total',
-      help: 'Processes that nobody owned any more and that were ended, by how they were found.',
+      help: 'Processes that nobody owned any more and that were ended: at boot, after a close, by the clock.',
       labels: ['cause'],
       mark: ({ cause, count }) => ({ labels: { cause }, value: count }),
     },

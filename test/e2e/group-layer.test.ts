@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { tagVariable } from '../../src/processes/census.ts';
 import { environmentOf, listProcesses } from '../../src/processes/proc.ts';
-import { tagVariable } from '../../src/processes/reaper.ts';
 import { eventually } from '../support/eventually.ts';
 import { setStage } from '../support/stage.ts';
 

@@ -4,7 +4,7 @@ import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readFileSync, stat
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { environmentOf, listProcesses } from '../../src/processes/proc.ts';
-import { tagVariable } from '../../src/processes/reaper.ts';
+import { tagVariable } from '../../src/processes/census.ts';
 import { startService } from '../support/service.ts';
 import { setStage } from '../support/stage.ts';
 import { tempFolder } from '../support/temp.ts';
