@@ -79,7 +79,7 @@ function responseOf(reply: Reply) {
 }
 
 /** Reads the conversation out of a request, without what service and CLI have put around people's words. */
-function hear({ messages, tools = [] }: ChatCompletionRequest): Heard {
+export function hear({ messages, tools = [] }: ChatCompletionRequest): Heard {
   const spoken = messages.flatMap((message, index) => {
     const text = message.role === 'user' ? wordsOf(textOf(message)) : null;
     return text === null ? [] : [{ ...text, index }];

@@ -17,6 +17,8 @@ export interface Service {
   /** The value of a metric without labels. */
   metric(name: string): Promise<number>;
   sessions(): Promise<Array<{ id: string; state: string; pid: number | null; turns: number }>>;
+  /** Asks for a session's end; resolves with the HTTP status once it has ended. */
+  closeSession(id: string): Promise<number>;
   /** Sends a signal and waits for the end; gives the exit code, or the signal's name. */
   stop(signal?: NodeJS.Signals): Promise<number | string>;
 }
@@ -37,7 +39,7 @@ export interface ServiceHome {
 export const adminToken = 'admin-token-of-the-tests';
 
 /** Folders for a service, with one bot file per entry. */
-export function serviceHome(t: TestContext, bots: Record<string, Record<string, unknown>>): ServiceHome {
+export function serviceHome(t: { after(undo: () => unknown): void }, bots: Record<string, Record<string, unknown>>): ServiceHome {
   const root = tempFolder(t);
   const home = { dataDir: join(root, 'data'), botsDir: join(root, 'bots') };
   mkdirSync(home.botsDir);
@@ -51,7 +53,7 @@ export function writeBot(home: ServiceHome, name: string, bot: Record<string, un
 
 /** Starts the service and waits until it serves; ends it with the test, however that ends. */
 export async function startService(
-  t: TestContext,
+  t: { after(undo: () => unknown): void },
   home: ServiceHome,
   env: Record<string, string>,
   command: string[] = [process.execPath, '--no-warnings', join(import.meta.dirname, '../../src/server.ts')],
@@ -101,6 +103,12 @@ export async function startService(
       (await (
         await fetch(`${url}/api/sessions`, { headers: { authorization: `Bearer ${adminToken}` } })
       ).json()) as Awaited<ReturnType<Service['sessions']>>,
+    closeSession: async (id) =>
+      (
+        await fetch(`${url}/api/sessions/${id}`, {
+          ...{ method: 'DELETE', headers: { authorization: `Bearer ${testToken}` } },
+        })
+      ).status,
     async stop(signal = 'SIGTERM') {
       child.kill(signal);
       return eventually(

@@ -33,8 +33,8 @@ const people = ['Ann', 'Ben', 'Cleo', 'Dai'].map((name, index) => ({
 
 /** `rooms` direct rooms of Ann and the bot, ids from 1; room 50 is open. */
 export async function setStage(
-  t: TestContext,
-  options: { rooms?: number; face?: 'full' | 'v1.4.9'; bot?: Record<string, unknown> } = {},
+  t: { after(undo: () => unknown): void },
+  options: { rooms?: number; face?: 'full' | 'v1.4.9'; bot?: Record<string, unknown>; model?: ScriptedModel } = {},
 ): Promise<Stage> {
   const campfire = await startSimulator({
     clock,
@@ -50,7 +50,7 @@ export async function setStage(
     ],
   });
   t.after(() => campfire.close());
-  const model = await startScriptedModel({ clock });
+  const model = options.model ?? (await startScriptedModel({ clock }));
   t.after(() => model.close());
   const home = serviceHome(t, {
     assistant: {
