@@ -22,7 +22,8 @@ export type Kills = Record<'claude' | 'mcp', number>;
 /** Kills one agent or one tool server below `folder`, whichever the seed says, and counts it. */
 export function killSomeone(random: Random, folder: string, mcpServer: string, kills: Kills): void {
   const what = random() < 0.5 ? 'claude' : 'mcp';
-  const isMeant = ({ argv }: Seen) => (what === 'claude' ? argv[0]?.endsWith('/claude') : argv[1] === mcpServer);
+  const isMeant = ({ argv }: Seen) =>
+    what === 'claude' ? argv[0]?.endsWith('/claude') : argv[1] === mcpServer;
   const victim = pick(random, processesIn(folder).filter(isMeant));
   if (victim && kill(victim, 'SIGKILL')) kills[what]++;
 }

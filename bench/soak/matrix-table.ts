@@ -23,7 +23,8 @@ export function failures(results: readonly CellResult[]): string[] {
   return results
     .filter(({ passed }) => !passed)
     .map(({ cell, goneMs, left }) => {
-      const what = left.length > 0 ? `left: ${left.map((line) => line.slice(0, 100)).join('; ')}` : `${goneMs} ms`;
+      const what =
+        left.length > 0 ? `left: ${left.map((line) => line.slice(0, 100)).join('; ')}` : `${goneMs} ms`;
       return `${keyOf(cell)}: ${what}`;
     });
 }

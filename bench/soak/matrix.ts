@@ -6,7 +6,7 @@ import type { Service, ServiceHome } from '../../test/support/service.ts';
 import { type Stage, setStage } from '../../test/support/stage.ts';
 import { type Cell, type Expectation, expectation, graceSeconds } from './cells.ts';
 import { type SoakModel, startSoakModel } from './model.ts';
-import { kill, processesIn, type Seen, stillThere } from './processes.ts';
+import { endAll, kill, processesIn, type Seen, stillThere } from './processes.ts';
 import { type Scope, withScope } from './scope.ts';
 
 /**
@@ -33,6 +33,30 @@ const server = [
 ];
 const mcpServer = join(root, 'test/fixtures/children/mcp-server.ts');
 
+/** Runs cells, a few at a time, and hands over each result as it comes; one that breaks off counts as failed. */
+export async function runMatrix(
+  cells: readonly Cell[],
+  atOnce: number,
+  onResult: (result: CellResult) => void,
+): Promise<CellResult[]> {
+  const results: CellResult[] = [];
+  const waiting = [...cells];
+  const work = async () => {
+    for (let cell = waiting.shift(); cell; cell = waiting.shift()) {
+      const result = await runCell(cell).catch((error: unknown) => broken(cell, error));
+      results.push(result);
+      onResult(result);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  return results;
+}
+
+function broken(cell: Cell, error: unknown): CellResult {
+  const left = [`it broke off: ${error instanceof Error ? error.message : String(error)}`];
+  return { cell, expected: expectation(cell), goneMs: null, before: 0, left, passed: false };
+}
+
 export async function runCell(cell: Cell): Promise<CellResult> {
   const expected = expectation(cell);
   const none = { cell, expected, goneMs: null, before: 0, left: [] };
@@ -43,7 +67,8 @@ export async function runCell(cell: Cell): Promise<CellResult> {
     const { measured, before } = await strike(set, cell, expected);
     const left = await settle(set, before, expected);
     const goneMs = left.length === 0 || measured.gone ? measured.ms : null;
-    const held = expected.kind === 'gone' && measured.gone && measured.ms <= expected.boundMs && left.length === 0;
+    const held =
+      expected.kind === 'gone' && measured.gone && measured.ms <= expected.boundMs && left.length === 0;
     return {
       ...{ cell, expected, goneMs, before: before.length },
       left: left.map(({ argv }) => argv.join(' ').trim()),
@@ -70,7 +95,7 @@ async function setCell(scope: Scope, { layer, user }: Cell): Promise<Set> {
     },
   });
   const folder = dirname(stage.home.dataDir);
-  scope.after(() => processesIn(folder).forEach((one) => kill(one, 'SIGKILL')));
+  scope.after(() => endAll(folder));
   if (user === 'nobody') handOver(stage.home, folder);
   writeScripts(model, folder);
   const env = {
@@ -82,12 +107,11 @@ async function setCell(scope: Scope, { layer, user }: Cell): Promise<Set> {
 }
 
 /** Gives the home to the unprivileged user, and lets that user through the temp folders of whoever runs this. */
-function handOver({ dataDir, botsDir }: ServiceHome, folder: string): void {
+function handOver({ botsDir }: ServiceHome, folder: string): void {
   for (let each = folder; each !== '/' && each.startsWith(tmpdir()); each = dirname(each))
     chmodSync(each, statSync(each).mode | 0o011);
   const files = readdirSync(botsDir).map((name) => join(botsDir, name));
   for (const each of [folder, botsDir, ...files]) chownSync(each, nobody, nobody);
-  void dataDir;
 }
 
 /** Commands for the model: children that ignore what can be ignored and carry the folder's name in their first word. */
@@ -102,7 +126,9 @@ function writeScripts(model: SoakModel, folder: string): void {
 
 /** Everything of the cell but the service itself, and the shell that is told all names at once. */
 function treeOf({ folder, service }: Set): Seen[] {
-  return processesIn(folder).filter(({ pid, argv }) => pid !== service.child.pid && !argv.includes(server.at(-1) ?? ''));
+  return processesIn(folder).filter(
+    ({ pid, argv }) => pid !== service.child.pid && !argv.includes(server.at(-1) ?? ''),
+  );
 }
 
 function find(set: Set, role: string): Seen | undefined {
@@ -194,16 +220,20 @@ function hasEnded({ child }: Service): boolean {
 const patienceMs = 20_000;
 
 async function untilGone(before: readonly Seen[], startedMs: number): Promise<Measured> {
-  const gone = await eventually('the tree to be gone', () => stillThere(before).length === 0, patienceMs).catch(
-    () => false,
-  );
+  const gone = await eventually(
+    'the tree to be gone',
+    () => stillThere(before).length === 0,
+    patienceMs,
+  ).catch(() => false);
   return { ms: Math.round(performance.now() - startedMs), gone };
 }
 
 /** Ends the service if it still runs, and gives what is left of the cell then. */
 async function settle(set: Set, before: readonly Seen[], expected: Expectation): Promise<Seen[]> {
   if (!hasEnded(set.service)) await set.service.stop();
-  const left = () => [...new Map([...treeOf(set), ...stillThere(before)].map((one) => [one.pid, one])).values()];
+  const left = () => [
+    ...new Map([...treeOf(set), ...stillThere(before)].map((one) => [one.pid, one])).values(),
+  ];
   if (expected.kind === 'gone')
     await eventually('nothing to be left', () => left().length === 0, 1000).catch(() => undefined);
   return left();

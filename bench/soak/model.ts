@@ -19,13 +19,13 @@ export async function startSoakModel(): Promise<SoakModel> {
   const respond = (request: ChatCompletionRequest) => {
     calls++;
     const { text, toolResults } = hear(request);
-    const [, verb = 'answer', name = ''] = /(\w+) (\S+)/.exec(text) ?? [];
+    const [, verb = 'answer', name = '', token = name] = /(\w+) (\S+)(?: (\S+))?/.exec(text) ?? [];
     const script = verb === 'run' ? commands.get(name) : undefined;
     if (script !== undefined && toolResults.length === 0) {
       const call = { command: script, description: name };
       return { toolCalls: [{ name: 'Bash', arguments: JSON.stringify(call) }] };
     }
-    return { content: verb === 'stream' ? streamed : `Answer ${name}.` };
+    return { content: verb === 'stream' ? streamed : `Answer ${token}.` };
   };
   mock.addFixture({
     match: { predicate: (request) => /stream /.test(hear(request).text) },

@@ -35,6 +35,11 @@ export function kill({ pid, startTicks }: Seen, signal: NodeJS.Signals): boolean
   }
 }
 
+/** Ends whatever is left below `folder`, so that a failed run leaves a clean machine. */
+export function endAll(folder: string): void {
+  for (const one of processesIn(folder)) kill(one, 'SIGKILL');
+}
+
 /** Proportional memory in bytes; 0 when there is no such process. */
 export function pssOf(pid: number): number {
   return Number(/^Pss:\s+(\d+)/m.exec(read(pid, 'smaps_rollup'))?.[1] ?? 0) * 1024;

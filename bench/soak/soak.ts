@@ -6,7 +6,7 @@ import type { Service } from '../../test/support/service.ts';
 import { type Stage, setStage } from '../../test/support/stage.ts';
 import { type Kills, killSomeone, pick, type Random, seeded } from './chaos.ts';
 import { type SoakModel, startSoakModel } from './model.ts';
-import { kill, processesIn, pssOf } from './processes.ts';
+import { endAll, processesIn, pssOf } from './processes.ts';
 import { type Scope, withScope } from './scope.ts';
 import { type Point, type Slope, sharedSlope } from './statistics.ts';
 
@@ -44,15 +44,16 @@ export interface SoakReport {
   /** Bytes per session: what the service holds after collecting its garbage, and its proportional memory. */
   heap: Slope;
   pss: Slope;
-  exitCodes: Array<number | string>;
+  exitCode: number | string;
 }
 
 const root = join(import.meta.dirname, '../..');
 const mcpServer = join(root, 'test/fixtures/children/mcp-server.ts');
 /** Conversations that take turns, and how many of them at a time: more than there are cores only wait. */
-const rooms = 60;
+const rooms = 40;
 const speakers = 4;
-const agentKillMs = 3000;
+/** One kill per so many sessions on average, so that a slow machine is not killed more often per turn than a fast one. */
+const sessionsPerKill = 3;
 /** The service is killed this many times in a whole run, but not more often than its lives can be measured. */
 const serviceKills = 5;
 const serviceLifeMinMs = 12_000;
@@ -81,7 +82,11 @@ export function runSoak(options: SoakOptions): Promise<SoakReport> {
     const startedMs = performance.now();
     const run = await setRun(scope, options);
     const over = new AbortController();
-    const chaos = [killAgents(run, over.signal), killService(run, startedMs, over.signal), watchMemory(run, over.signal)];
+    const chaos = [
+      killAgents(run, over.signal),
+      killService(run, startedMs, over.signal),
+      watchMemory(run, over.signal),
+    ];
     await Promise.all(Array.from({ length: speakers }, (_, index) => speak(run, index)));
     over.abort();
     await Promise.all(chaos);
@@ -106,11 +111,23 @@ async function setRun(scope: Scope, options: SoakOptions): Promise<Run> {
   });
   const folder = dirname(stage.home.dataDir);
   mkdirSync(join(folder, 'tmp'));
-  scope.after(() => processesIn(folder).forEach((one) => kill(one, 'SIGKILL')));
+  scope.after(() => endAll(folder));
   const held = (role: string) => `bash -c 'exec -a ${folder}/${role} sleep 1000' >/dev/null 2>&1 </dev/null`;
-  model.command('leave', `${held('background')} &\nsetsid ${held('setsid')} &\n(setsid ${held('daemon')} &)\necho left`);
+  model.command(
+    'leave',
+    `${held('background')} &\nsetsid ${held('setsid')} &\n(setsid ${held('daemon')} &)\necho left`,
+  );
   const run: Run = {
-    ...{ options, stage, model, folder, random: seeded(options.seed), lives: [], restarting: null, messages: 0 },
+    ...{
+      options,
+      stage,
+      model,
+      folder,
+      random: seeded(options.seed),
+      lives: [],
+      restarting: null,
+      messages: 0,
+    },
     ...{ busyRooms: new Set(), kills: { claude: 0, mcp: 0, service: 0 }, lost: [], samples: [] },
     endsAtMs: options.minutes === null ? Infinity : performance.now() + options.minutes * 60_000,
     service: null as unknown as Service,
@@ -141,9 +158,12 @@ function sessionsOf(service: Service): number {
   return service.log.filter((line) => line.includes('"event":"session.opened"')).length;
 }
 
+function sessionsBegun({ lives }: Run): number {
+  return lives.reduce((sum, life) => sum + sessionsOf(life), 0);
+}
+
 function isOver(run: Run): boolean {
-  const sessions = run.lives.reduce((sum, life) => sum + sessionsOf(life), 0);
-  return sessions >= run.options.sessions || performance.now() >= run.endsAtMs;
+  return sessionsBegun(run) >= run.options.sessions || performance.now() >= run.endsAtMs;
 }
 
 /** One of those who speak: a message into a free room, its answer, and the next. */
@@ -151,11 +171,14 @@ async function speak(run: Run, index: number): Promise<void> {
   const random = seeded(run.options.seed * 1000 + index);
   while (!isOver(run)) {
     await run.restarting;
-    const free = Array.from({ length: rooms }, (_, room) => room + 1).filter((room) => !run.busyRooms.has(room));
+    const free = Array.from({ length: rooms }, (_, room) => room + 1).filter(
+      (room) => !run.busyRooms.has(room),
+    );
     const room = pick(random, free) ?? 1;
     run.busyRooms.add(room);
     const count = random() < 0.2 ? 2 : 1;
-    for (let each = 0; each < count; each++) await converse(run, room, random() < 0.3 ? 'run leave' : 'answer now');
+    for (let each = 0; each < count; each++)
+      await converse(run, room, random() < 0.3 ? 'run leave' : 'answer now');
     run.busyRooms.delete(room);
   }
 }
@@ -167,19 +190,25 @@ async function converse(run: Run, room: number, words: string): Promise<void> {
   const { id } = stage.say(room, `${words} ${token}`);
   const delivery = await eventually(
     'the webhook to be delivered',
-    () => stage.campfire.webhooks.deliveries.find(({ messageId, effect }) => messageId === id && effect !== null),
+    () =>
+      stage.campfire.webhooks.records().find(({ messageId, effect }) => messageId === id && effect !== null),
     answerLimitMs,
   );
   // One that a killed service never took is Campfire's loss: it does not deliver twice.
   const limitMs = delivery.status === 204 ? answerLimitMs : 5000;
-  const answered = await eventually('an answer', () => stage.answersIn(room).length > before, limitMs).catch(() => false);
+  const answered = await eventually('an answer', () => stage.answersIn(room).length > before, limitMs).catch(
+    () => false,
+  );
   if (!answered && delivery.status === 204) run.lost.push(`room ${room}: ${words} ${token}`);
 }
 
 async function killAgents(run: Run, over: AbortSignal): Promise<void> {
+  let next = 0;
   while (!over.aborted) {
-    await pause(agentKillMs * (0.5 + run.random()), over);
-    if (!over.aborted) killSomeone(run.random, run.folder, mcpServer, run.kills);
+    await pause(50 + 100 * run.random(), over);
+    if (over.aborted || sessionsBegun(run) < next) continue;
+    next = sessionsBegun(run) + sessionsPerKill * (0.5 + run.random());
+    killSomeone(run.random, run.folder, mcpServer, run.kills);
   }
 }
 
@@ -202,7 +231,9 @@ async function killService(run: Run, startedMs: number, over: AbortSignal): Prom
     await begin(run);
     run.restarting = null;
     resolve();
-    run.options.tell(`service killed and started again (${run.kills.service}), ${run.messages} messages so far`);
+    run.options.tell(
+      `service killed and started again (${run.kills.service}), ${run.messages} messages so far`,
+    );
   }
 }
 
@@ -215,7 +246,9 @@ async function watchMemory(run: Run, over: AbortSignal): Promise<void> {
     if (!into || sessions < (into.pss.at(-1)?.x ?? 0) + memoryEverySessions) continue;
     const seen = service.events('soak.memory').length;
     if (!service.child.kill('SIGURG')) continue;
-    const reading = await eventually('a reading', () => service.events('soak.memory')[seen], 3000).catch(() => null);
+    const reading = await eventually('a reading', () => service.events('soak.memory')[seen], 3000).catch(
+      () => null,
+    );
     const pss = pssOf(service.child.pid ?? 0);
     if (!reading || pss === 0) continue;
     into.heap.push({ x: sessions, y: Number(reading.heapBytes) });
@@ -240,8 +273,8 @@ async function report(run: Run, startedMs: number, exitCode: number | string): P
   return {
     ...{ options: run.options, containment: String(run.lives[0]?.events('service.started')[0]?.containment) },
     seconds: (performance.now() - startedMs) / 1000,
-    sessions: run.lives.reduce((sum, life) => sum + sessionsOf(life), 0),
-    ...{ messages: run.messages, kills: run.kills, lost: run.lost, exitCodes: [exitCode] },
+    sessions: sessionsBegun(run),
+    ...{ messages: run.messages, kills: run.kills, lost: run.lost, exitCode },
     leakedProcesses: left().map(({ argv }) => argv.join(' ').trim()),
     leakedFiles: leftFiles(stage.home.dataDir, folder),
     duplicates: tokens.filter((token, index) => tokens.indexOf(token) !== index),
@@ -255,7 +288,9 @@ async function report(run: Run, startedMs: number, exitCode: number | string): P
 function leftFiles(dataDir: string, folder: string): string[] {
   const slots = list(join(dataDir, 'sessions')).map((slot) => join(dataDir, 'sessions', slot, 'temp'));
   const own = list(dataDir).filter((name) => name.startsWith('probe-'));
-  return [...slots, join(folder, 'tmp')].flatMap((each) => list(each).map((name) => join(each, name))).concat(own);
+  return [...slots, join(folder, 'tmp')]
+    .flatMap((each) => list(each).map((name) => join(each, name)))
+    .concat(own);
 }
 
 function list(path: string): string[] {

@@ -83,16 +83,35 @@ function tryNamespace(dataDir: string, hidden: HiddenFolders): string | null {
     mkdirSync(slot);
     writeFileSync(secret, '');
     const look = ['-c', lookAround, 'probe', secret, slot, import.meta.filename];
-    const { command, args } = contain('namespace', 'sh', look, slot, hidden);
-    const { error, status, stderr } = spawnSync(command, args, {
-      ...{ encoding: 'utf8', timeout: 5000, stdio: ['ignore', 'ignore', 'pipe'] },
-    });
-    if (error) return 'code' in error && error.code === 'ENOENT' ? 'bwrap is not installed.' : error.message;
+    const { startError, status, stderr } = runContained('namespace', 'sh', look, slot, hidden);
+    if (startError !== null) return startError === 'ENOENT' ? 'bwrap is not installed.' : startError;
     if (status !== 0) return stderr.trim().split('\n')[0] || `bwrap ended with ${status}.`;
     return existsSync(join(slot, 'held')) ? null : 'what a session writes into its slot does not arrive.';
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Runs a short command to its end as a session's program would run; `status` is null when it could not, or hung. */
+export function runContained(
+  layer: Containment,
+  program: string,
+  programArgs: readonly string[],
+  slot: string,
+  hidden: HiddenFolders,
+): { status: number | null; stdout: string; stderr: string; startError: string | null } {
+  const { command, args } = contain(layer, program, programArgs, slot, hidden);
+  const { error, status, stdout, stderr } = spawnSync(command, args, {
+    ...{
+      encoding: 'utf8',
+      timeout: 10_000,
+      killSignal: 'SIGKILL',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      cwd: slot,
+    },
+  });
+  const startError = error ? ('code' in error ? String(error.code) : error.message) : null;
+  return { status, stdout: stdout ?? '', stderr: stderr ?? '', startError };
 }
 
 /**

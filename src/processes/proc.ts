@@ -63,6 +63,11 @@ export function innermostPid(pid: number): number {
   return Number(readProc(pid, 'status')?.match(/^NSpid:.*?(\d+)$/m)?.[1] ?? 0);
 }
 
+/** The first word of the command line, e.g. `/usr/bin/tini`; empty where this user may not look. */
+export function commandOf(pid: number): string {
+  return readProc(pid, 'cmdline')?.split('\0')[0] ?? '';
+}
+
 /** Proportional set size in bytes: each shared page counted once over all who share it; 0 when not readable. */
 export function pssBytes(pid: number): number {
   const match = readProc(pid, 'smaps_rollup')?.match(/^Pss:\s+(\d+) kB/m);

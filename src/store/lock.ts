@@ -36,6 +36,21 @@ export function holdDataFolder(path: string): DataFolder {
   return { path, instance: instanceOf(path), release: () => lock.close() };
 }
 
+/** The pid of the service that holds the folder; null when none does. Takes nothing. */
+export function holderOfDataFolder(path: string): string | null {
+  const file = join(path, 'service.lock');
+  if (!existsSync(file)) return null;
+  const lock = new DatabaseSync(file, { readOnly: true });
+  try {
+    lock.exec('PRAGMA busy_timeout = 0; SELECT count(*) FROM sqlite_schema');
+    return null;
+  } catch {
+    return holderOf(join(path, 'service.pid'));
+  } finally {
+    lock.close();
+  }
+}
+
 function openLock(path: string): DatabaseSync {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { eventually } from './eventually.ts';
 import { tempFolder } from './temp.ts';
 
@@ -39,7 +38,10 @@ export interface ServiceHome {
 export const adminToken = 'admin-token-of-the-tests';
 
 /** Folders for a service, with one bot file per entry. */
-export function serviceHome(t: { after(undo: () => unknown): void }, bots: Record<string, Record<string, unknown>>): ServiceHome {
+export function serviceHome(
+  t: { after(undo: () => unknown): void },
+  bots: Record<string, Record<string, unknown>>,
+): ServiceHome {
   const root = tempFolder(t);
   const home = { dataDir: join(root, 'data'), botsDir: join(root, 'bots') };
   mkdirSync(home.botsDir);

@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 
 /** A fresh folder that is deleted when the test is over, however it ends. */
 export function tempFolder(t: { after(undo: () => unknown): void }): string {
