@@ -46,6 +46,8 @@ export type Expectation =
 
 /** The ladder's sum: interrupt 3 × 1 s, end of input 2 s, TERM 1.5 s, KILL 0.5 s; and room for a busy machine. */
 const closeMs = 9000;
+/** The service's own start, in which nothing but leftovers is ended before it is over. */
+const bootMs = 10_000;
 /** A drain in a grace period of 12 s. */
 export const graceSeconds = 12;
 
@@ -63,7 +65,7 @@ export function expectation({ layer, moment, victim }: Cell): Expectation {
     case 'service, uncaught throw':
       return layer === 'namespace'
         ? { kind: 'gone', measure: 'alone', boundMs: 1000 }
-        : { kind: 'gone', measure: 'boot', boundMs: 5000 };
+        : { kind: 'gone', measure: 'boot', boundMs: bootMs };
     case 'service, event loop stalled':
       return { kind: 'gone', measure: 'close', boundMs: 3000 + closeMs };
     case 'nobody, with a scrubbed daemon':

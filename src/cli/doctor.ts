@@ -9,8 +9,9 @@ import { systemClock as clock } from '../lib/clock.ts';
 import { messageOf, OperatorError } from '../lib/errors.ts';
 import {
   type Containment,
+  type ContainmentChoice,
   chooseContainment,
-  namespaceRemedy,
+  type HiddenFolders,
   runContained,
 } from '../processes/containment.ts';
 import { commandOf, firstProcessProblem } from '../processes/proc.ts';
@@ -75,13 +76,19 @@ const firstProcess: Check = {
 };
 
 function checksFor(settings: Settings): Check[] {
-  const hidden = { paths: [settings.dataDir, settings.botsDir] };
-  const layer = () => chooseContainment(settings.containment, settings.dataDir, hidden)?.layer ?? null;
+  const { dataDir, botsDir } = settings;
+  const hidden = { paths: [dataDir, botsDir] };
+  let choice: ContainmentChoice | null = null;
+  // Tried once, when the first check asks for it; even where it is not wanted, to tell why it cannot be had.
+  const layer = () => {
+    choice ??= chooseContainment(settings.containment === 'group' ? 'group' : 'auto', dataDir, hidden);
+    return choice ?? { layer: 'group' as const, reason: '', remedy: null };
+  };
   return [
-    { name: 'data folder', run: () => dataFolder(settings.dataDir) },
-    { name: 'containment', run: () => containment(settings, hidden.paths) },
-    { name: 'claude', run: () => claude(settings.dataDir, hidden.paths, layer() ?? 'group') },
-    { name: 'bots', run: () => bots(settings, layer()) },
+    { name: 'data folder', run: () => dataFolder(dataDir) },
+    { name: 'containment', run: () => containment(layer(), settings.containment === 'namespace') },
+    { name: 'claude', run: () => claude(dataDir, hidden, layer().layer) },
+    { name: 'bots', run: () => bots(settings, layer().layer) },
     { name: 'user', run: user },
   ];
 }
@@ -95,25 +102,20 @@ function dataFolder(path: string): Finding {
   );
 }
 
-function containment(settings: Settings, paths: readonly string[]): Finding {
-  const choice = chooseContainment(settings.containment, settings.dataDir, { paths });
-  if (choice === null) {
-    const problem = chooseContainment('auto', settings.dataDir, { paths })?.reason ?? '';
-    return fail(`CONTAINMENT=namespace cannot be had. ${problem}`, namespaceRemedy(problem));
-  }
-  const { layer, reason, remedy } = choice;
+function containment({ layer, reason, remedy }: ContainmentChoice, isDemanded: boolean): Finding {
   if (layer === 'namespace') return ok(`namespace: ${reason}`);
+  if (isDemanded) return fail(`CONTAINMENT=namespace cannot be had. ${reason}`, remedy ?? '');
   return { verdict: remedy === null ? 'ok' : 'warn', detail: `group: ${reason}`, remedy };
 }
 
 /** Inside the layer, because a program that lies in a hidden folder is missing only there. */
-async function claude(dataDir: string, paths: readonly string[], layer: Containment): Promise<Finding> {
+async function claude(dataDir: string, hidden: HiddenFolders, layer: Containment): Promise<Finding> {
   const slot = mkdtempSync(join(dataDir, 'probe-'));
   const remedy = 'Run `npm ci` on this machine, so that its binary fits.';
   try {
     const program = await claudeProgram(slot);
     if (program.path === null) return fail(`There is no claude here: ${program.problem}`, remedy);
-    const { status, stdout, stderr } = runContained(layer, program.path, ['--version'], slot, { paths });
+    const { status, stdout, stderr } = runContained(layer, program.path, ['--version'], slot, hidden);
     if (status === 0) return ok(`claude ${stdout.trim()} runs.`);
     return fail(`claude does not run here: ${stderr.trim().split('\n').at(-1) ?? ''}`, remedy);
   } finally {
@@ -142,7 +144,7 @@ async function claudeProgram(slot: string): Promise<{ path: string | null; probl
   return { problem: await agent.ended, path: asked.path };
 }
 
-function bots(settings: Settings, layer: Containment | null): Finding {
+function bots(settings: Settings, layer: Containment): Finding {
   const found = openBots({ dir: settings.botsDir, variable });
   const [first, ...more] = found.problems();
   if (first) {

@@ -19,6 +19,8 @@ import type { Reaper } from './reaper.ts';
 
 /** What SIGKILL to the program alone may take before the whole tree is killed, process by process. */
 const killMs = 500;
+/** What the kernel gets to end a namespace whose program has ended. */
+const kernelMs = 500;
 /** What an agent says on stderr is kept to this many last characters, for the error that may follow. */
 const stderrTailChars = 4000;
 
@@ -167,7 +169,7 @@ function supervise(parts: {
         await within(clock, killMs, exited);
       }
     }
-    const { killed } = await reaper.endTree(tag);
+    const { killed } = await reaper.endTree(tag, layer === 'namespace' ? kernelMs : 0);
     if (killed.length > 0) onReaped(killed);
     gone();
     return { forced };

@@ -58,7 +58,7 @@ export function chooseContainment(
 }
 
 /** What to do so that bubblewrap works, by what it said. */
-export function namespaceRemedy(problem: string): string {
+function namespaceRemedy(problem: string): string {
   if (/not installed/.test(problem)) return 'Install bubblewrap (Debian: apt-get install bubblewrap).';
   if (/mount proc/.test(problem))
     return 'Let the container mount /proc: security_opt systempaths=unconfined (and seccomp=unconfined).';

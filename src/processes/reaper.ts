@@ -25,8 +25,11 @@ export interface Reaped {
 }
 
 export interface Reaper {
-  /** Ends what is left of one tree and strikes it. @throws Error naming the pids that would not end. */
-  endTree(tag: string): Promise<{ killed: number[] }>;
+  /**
+   * Ends what is left of one tree after giving it `graceMs` to end by itself, and strikes it.
+   * @throws Error naming the pids that would not end.
+   */
+  endTree(tag: string, graceMs: number): Promise<{ killed: number[] }>;
   /**
    * Ends every tree of this instance that `isOwned` does not claim, and strikes those that are proven gone. `slots` are
    * their folders, `stuck` the pids that would not end: their trees stay in the ledger and keep their slots closed.
@@ -57,13 +60,15 @@ export function createReaper({
 
   const killAll = async (
     isMeant: (tag: string) => boolean,
+    graceMs = 0,
   ): Promise<{ killed: number[]; left: Member[] }> => {
     const killed = new Set<number>();
-    const giveUpAt = clock.monotonicMs() + killPatienceMs;
+    const killAt = clock.monotonicMs() + graceMs;
+    const giveUpAt = killAt + killPatienceMs;
     for (;;) {
       const left = look().filter(({ tag }) => isMeant(tag));
       if (left.length === 0 || clock.monotonicMs() > giveUpAt) return { killed: [...killed], left };
-      for (const member of left) {
+      for (const member of clock.monotonicMs() < killAt ? [] : left) {
         if (kill(member)) killed.add(member.pid);
       }
       await clock.sleep(pollMs);
@@ -76,8 +81,8 @@ export function createReaper({
       const fresh = recent !== null && clock.monotonicMs() - recent.atMs < shownAgeMs;
       return (fresh && recent ? recent.members : look()).filter((member) => member.tag === tag);
     },
-    async endTree(tag) {
-      const { killed, left } = await killAll((other) => other === tag);
+    async endTree(tag, graceMs) {
+      const { killed, left } = await killAll((other) => other === tag, graceMs);
       if (left.length > 0) {
         const pids = left.map(({ pid }) => pid).join(', ');
         throw new Error(`Processes ${pids} did not end within ${killPatienceMs} ms of SIGKILL.`);

@@ -1,52 +1,13 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { systemClock as clock } from '../../src/lib/clock.ts';
-import { createCensus, tagVariable } from '../../src/processes/census.ts';
-import { type Child, createSupervisor } from '../../src/processes/child.ts';
-import { type Containment, chooseContainment } from '../../src/processes/containment.ts';
-import { createLedger, ledgerMigrations } from '../../src/processes/ledger.ts';
-import { environmentOf, isRunning, listProcesses, readStat } from '../../src/processes/proc.ts';
-import { createReaper } from '../../src/processes/reaper.ts';
-import { openStore } from '../../src/store/sqlite.ts';
+import { test } from 'node:test';
+import { chooseContainment } from '../../src/processes/containment.ts';
+import { isRunning, readStat } from '../../src/processes/proc.ts';
 import { eventually } from '../support/eventually.ts';
+import { alive, supervision } from '../support/supervision.ts';
 import { tempFolder } from '../support/temp.ts';
 
-const fixture = join(import.meta.dirname, '../fixtures/children/tree.ts');
 const bounds = { eofMs: 500, termMs: 300 };
-
-function supervision(t: TestContext, layer: Containment, instance = 'test-instance') {
-  const folder = tempFolder(t);
-  const store = openStore(':memory:', ledgerMigrations);
-  const ledger = createLedger(store);
-  const reaper = createReaper({ ledger, census: createCensus({ ledger, instance }), clock });
-  const reaped: number[] = [];
-  const supervisor = createSupervisor({
-    ...{ ledger, reaper, instance, layer, hidden: { paths: [] }, clock },
-    onReaped: (pids) => reaped.push(...pids),
-  });
-  t.after(async () => {
-    await reaper.reapUnowned(() => false);
-    store.close();
-  });
-  const start = async (manners: string): Promise<Child> => {
-    const child = supervisor.spawn({
-      ...{ command: process.execPath, args: [fixture, manners], cwd: folder, slot: folder },
-      env: { PATH: process.env.PATH ?? '' },
-    });
-    await new Promise((resolve) => child.process.stdout.once('data', resolve));
-    return child;
-  };
-  return { folder, ledger, reaper, supervisor, start };
-}
-
-/** Looks by itself, without the code under test: who has not ended and carries the tag. */
-function alive(tag: string): number[] {
-  return listProcesses()
-    .filter(({ pid }) => environmentOf(pid, tagVariable) === tag)
-    .map(({ pid }) => pid);
-}
 
 for (const layer of ['namespace', 'group'] as const) {
   test(`${layer}: a polite tree ends with its input, and nothing of it is left`, async (t) => {
@@ -114,11 +75,11 @@ test('a process that is owned is not reaped', async (t) => {
 });
 
 test('a reused pid is nobody’s: an entry whose start time or boot differs kills nobody', async (t) => {
-  const { ledger, reaper } = supervision(t, 'group');
+  const { ledger, reaper, instance } = supervision(t, 'group');
   const self = readStat(process.ppid);
   assert.ok(self);
   ledger.enter({
-    tag: 'test-instance.old',
+    tag: `${instance}.old`,
     pid: self.pid,
     startTicks: self.startTicks + 1,
     bootId: 'other',
