@@ -5,6 +5,8 @@ import { hear, type ScriptedModel } from '../../src/playground/model.ts';
 export interface SoakModel extends ScriptedModel {
   /** From now on a message `run <name>` calls Bash with this command. */
   command(name: string, script: string): void;
+  /** All commands so far. */
+  scripts(): readonly string[];
 }
 
 /** One chunk of a streamed answer, and how many: some twenty seconds, longer than anybody looks at it. */
@@ -40,6 +42,7 @@ export async function startSoakModel(): Promise<SoakModel> {
     get calls() {
       return calls;
     },
+    scripts: () => [...commands.values()],
     command: (name, script) => void commands.set(name, script),
   };
 }
