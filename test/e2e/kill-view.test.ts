@@ -31,14 +31,15 @@ test('a shell in the namespace layer sees its own slot and nothing else of the s
     `
 exec >found.txt 2>&1
 echo "begin $$"
+cd /
+umount -R -l ${botsDir}; umount -R -l ${dataDir}; umount ${dataDir}
+mount --bind / /mnt
 find ${dataDir} ${botsDir} -mindepth 1
 cat ${dataDir}/service.db ${dataDir}/instance ${botsDir}/*
 grep -r the-secret-of-room-one ${dataDir}
 cat /proc/*/environ /proc/*/cmdline /proc/${pid}/environ | tr '\\0' '\\n'
 ls -l /proc/*/cwd /proc/*/root
 cat /proc/1/root${dataDir}/instance
-umount ${dataDir}; umount -l ${dataDir}; umount -R ${botsDir}
-mount --bind / /mnt
 unshare --user --map-root-user --mount sh -c 'umount -R -l ${dataDir}; cat ${dataDir}/instance'
 nsenter --mount=/proc/1/ns/mnt cat ${dataDir}/instance
 ls ${dataDir}
