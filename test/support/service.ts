@@ -108,7 +108,7 @@ export async function startService(
     closeSession: async (id) =>
       (
         await fetch(`${url}/api/sessions/${id}`, {
-          ...{ method: 'DELETE', headers: { authorization: `Bearer ${testToken}` } },
+          ...{ method: 'DELETE', headers: { authorization: `Bearer ${adminToken}` } },
         })
       ).status,
     async stop(signal = 'SIGTERM') {
