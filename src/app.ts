@@ -1,18 +1,11 @@
 import { type BuiltParts, buildParts, type PartsGiven } from './app/parts.ts';
-import {
-  describeState,
-  reapUnowned,
-  reportBashRefused,
-  reportContainment,
-  reportFirstProcess,
-  reportRefusal,
-} from './app/reports.ts';
+import { describeState, reapUnowned, reportRefusal, reportSurroundings } from './app/reports.ts';
 import { intakeRoutes } from './campfire/intake.ts';
 import { apiRoutes, sessionList } from './console/api.ts';
 import { botEntries } from './console/bots.ts';
 import { healthReport, readiness } from './console/health.ts';
 import { createHttp, type HttpParts, listen, remoteAddress, stopListening } from './http.ts';
-import { within } from './lib/clock.ts';
+import { type Clock, within } from './lib/clock.ts';
 import { messageOf } from './lib/errors.ts';
 import { readMemory } from './processes/memory.ts';
 import { fanOut, type ReapCause } from './telemetry/events.ts';
@@ -82,9 +75,7 @@ export async function startApp(outside: AppParts): Promise<App> {
     http,
     outside.socketFd === null ? { host: settings.host, port: settings.port } : { fd: outside.socketFd },
   );
-  reportContainment(containment, emit);
-  if (!built.bashAllowed) reportBashRefused(bots.all(), emit);
-  reportFirstProcess(process.pid, emit);
+  reportSurroundings(built, process.pid, emit);
 
   const reap = (cause: ReapCause) => reapUnowned(built, emit, cause);
   const ready = reap('boot').then(() => {
@@ -103,15 +94,9 @@ export async function startApp(outside: AppParts): Promise<App> {
     clock.every(botsPeriodMs, () => void bots.refresh()),
   ];
 
-  let closing: Promise<void> | null = null;
-  const close = async (): Promise<void> => {
+  const close = async () => {
     await ready;
-    pool.stopAdmitting();
-    await Promise.all([built.catchUp.stop(), built.retention.stop()]);
-    await dispatcher.stop(Math.max(0, settings.shutdownGraceMs - closeReserveMs - deliveryGraceMs));
-    await pool.drain();
-    await dispatcher.settled();
-    await Promise.all([delivery.stop(deliveryGraceMs), within(clock, deliveryGraceMs, built.seen.stop())]);
+    await drain(built, settings.shutdownGraceMs, clock);
     state.serving = false;
     for (const stop of stopTimers) stop();
     await stopListening(server, clock);
@@ -120,6 +105,7 @@ export async function startApp(outside: AppParts): Promise<App> {
     built.store.close();
     built.folder.release();
   };
+  let closing: Promise<void> | null = null;
   return {
     port,
     ready,
@@ -129,6 +115,17 @@ export async function startApp(outside: AppParts): Promise<App> {
       return closing;
     },
   };
+}
+
+/** Running turns get their time, then every session closes and what was decided is posted as far as time allows. */
+async function drain(built: BuiltParts, graceMs: number, clock: Clock): Promise<void> {
+  const { pool, dispatcher, delivery } = built;
+  pool.stopAdmitting();
+  await Promise.all([built.catchUp.stop(), built.retention.stop()]);
+  await dispatcher.stop(Math.max(0, graceMs - closeReserveMs - deliveryGraceMs));
+  await pool.drain();
+  await dispatcher.settled();
+  await Promise.all([delivery.stop(deliveryGraceMs), within(clock, deliveryGraceMs, built.seen.stop())]);
 }
 
 function buildHttp(

@@ -4,7 +4,6 @@ import type { Bot } from '../config/bot.ts';
 import type { Bots, BotsChange } from '../config/bots.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Mail } from '../mail/mail.ts';
-import type { ContainmentChoice } from '../processes/containment.ts';
 import { firstProcessProblem } from '../processes/proc.ts';
 import type { Pool } from '../sessions/pool.ts';
 import type { Emit, ReapCause } from '../telemetry/events.ts';
@@ -84,12 +83,17 @@ export function reportRefusal({ status, reason, botId, error }: Refusal, emit: E
   if (error !== undefined) emit({ type: 'part.failed', part: 'intake', problem: messageOf(error) });
 }
 
-export function reportContainment(choice: ContainmentChoice, emit: Emit): void {
-  if (choice.remedy === null) return;
-  emit({
-    ...{ type: 'service.degraded', code: 'containment_group' },
-    ...{ problem: choice.reason, remedy: choice.remedy },
-  });
+/** What the service finds around itself at its start, where that is less than it could be. */
+export function reportSurroundings(
+  { containment, bashAllowed, bots }: Pick<BuiltParts, 'containment' | 'bashAllowed' | 'bots'>,
+  ownPid: number,
+  emit: Emit,
+): void {
+  const { reason, remedy } = containment;
+  if (remedy !== null) emit({ type: 'service.degraded', code: 'containment_group', problem: reason, remedy });
+  if (!bashAllowed) reportBashRefused(bots.all(), emit);
+  const first = firstProcessProblem(ownPid);
+  if (first) emit({ type: 'service.degraded', code: 'no_init', ...first });
 }
 
 /** Each bot that asks for a shell where it cannot be held together; at start, and when its file says so later. */
@@ -101,10 +105,4 @@ export function reportBashRefused(bots: readonly Bot[], emit: Emit): void {
       remedy: 'Allow user namespaces for bubblewrap, or set ALLOW_UNCONTAINED_BASH=1.',
     });
   }
-}
-
-/** As the first process of a container the service inherits every orphan, and a Node process collects none of them. */
-export function reportFirstProcess(pid: number, emit: Emit): void {
-  const problem = firstProcessProblem(pid);
-  if (problem) emit({ type: 'service.degraded', code: 'no_init', ...problem });
 }
