@@ -1,6 +1,10 @@
 import { type Cell, layers, moments, users, victims } from './cells.ts';
 import type { CellResult } from './matrix.ts';
 
+const howToRead = `Milliseconds until the last process of the session was gone: from the kill for \`claude\` and for the service; from the
+close that followed the kill for everything else; in the group layer, for a service killed or crashed, from its next start
+(its own start included). – means that there is no such process at that moment, bold that the bound was missed.`;
+
 /** The matrix as a page shows it: per layer and user one table, milliseconds until the last process was gone. */
 export function matrixTable(results: readonly CellResult[]): string {
   const byCell = new Map(results.map((result) => [keyOf(result.cell), result]));
@@ -15,7 +19,7 @@ export function matrixTable(results: readonly CellResult[]): string {
       return ran ? [`### ${layer} layer, ${user}`, [...head, ...rows].join('\n')] : [];
     }),
   );
-  return tables.join('\n\n');
+  return [howToRead, ...tables].join('\n\n');
 }
 
 /** One line per failed cell, with what was left. */

@@ -57,7 +57,7 @@ function broken(cell: Cell, error: unknown): CellResult {
   return { cell, expected: expectation(cell), goneMs: null, before: 0, left, passed: false };
 }
 
-export async function runCell(cell: Cell): Promise<CellResult> {
+async function runCell(cell: Cell): Promise<CellResult> {
   const expected = expectation(cell);
   const none = { cell, expected, goneMs: null, before: 0, left: [] };
   if (expected.kind === 'no-victim') return { ...none, passed: true };
