@@ -1,6 +1,6 @@
 import { chmodSync, chownSync, readdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { eventually } from '../../test/support/eventually.ts';
 import type { Service, ServiceHome } from '../../test/support/service.ts';
 import { type Stage, setStage } from '../../test/support/stage.ts';
@@ -108,7 +108,8 @@ async function setCell(scope: Scope, { layer, user }: Cell): Promise<Set> {
 
 /** Gives the home to the unprivileged user, and lets that user through the temp folders of whoever runs this. */
 function handOver({ botsDir }: ServiceHome, folder: string): void {
-  for (let each = folder; each !== '/' && each.startsWith(tmpdir()); each = dirname(each))
+  // Only folders of a run: one that is closed for other reasons stays closed, and these cells then fail aloud.
+  for (let each = folder; basename(each).startsWith('campfire-') || each === tmpdir(); each = dirname(each))
     chmodSync(each, statSync(each).mode | 0o011);
   const files = readdirSync(botsDir).map((name) => join(botsDir, name));
   for (const each of [folder, botsDir, ...files]) chownSync(each, nobody, nobody);
