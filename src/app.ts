@@ -2,9 +2,9 @@ import { type BuiltParts, buildParts, type PartsGiven } from './app/parts.ts';
 import {
   describeState,
   reapUnowned,
-  reportContainment,
   reportPublicUrl,
   reportRefusal,
+  reportSurroundings,
   sweepDownloads,
 } from './app/reports.ts';
 import { intakeRoutes } from './campfire/intake.ts';
@@ -13,9 +13,9 @@ import { botEntries } from './console/bots.ts';
 import { healthReport, readiness } from './console/health.ts';
 import { downloadRoutes } from './downloads/routes.ts';
 import { createHttp, type HttpParts, listen, remoteAddress, stopListening } from './http.ts';
-import { within } from './lib/clock.ts';
+import { type Clock, within } from './lib/clock.ts';
 import { messageOf } from './lib/errors.ts';
-import { fanOut } from './telemetry/events.ts';
+import { fanOut, type ReapCause } from './telemetry/events.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { VERSION } from './version.ts';
 
@@ -72,7 +72,7 @@ export async function startApp(outside: AppParts): Promise<App> {
     onDecided: () => state.serving && built.delivery.wake(),
   });
   if (built.opsRoom) listeners.push(built.opsRoom);
-  const { containment, bots, reaper, supervisor, pool, dispatcher, delivery } = built;
+  const { containment, bots, pool, dispatcher, delivery } = built;
   const health = () => healthNow(built, state.serving);
   describeState(metrics, built);
   const http = buildHttp(given, built, { health, metrics, isServing: () => state.serving });
@@ -80,13 +80,13 @@ export async function startApp(outside: AppParts): Promise<App> {
     http,
     outside.socketFd === null ? { host: settings.host, port: settings.port } : { fd: outside.socketFd },
   );
-  reportContainment(containment, built.bashAllowed, bots, emit);
+  reportSurroundings(built, process.pid, emit);
   void reportPublicUrl(settings.publicUrl ?? null, built.folder.instance, clock, emit);
 
-  const reap = (cause: string) => reapUnowned(reaper, supervisor, emit, cause);
+  const reap = (cause: ReapCause) => reapUnowned(built, emit, cause);
   const sweep = () => sweepDownloads(built.downloads, emit);
   void sweep();
-  const ready = reap('left by an earlier life').then(() => {
+  const ready = reap('boot').then(() => {
     pool.clearLeftovers();
     state.serving = true;
     emit({
@@ -99,29 +99,23 @@ export async function startApp(outside: AppParts): Promise<App> {
     void built.catchUp.run(startedAt);
   });
   const stopTimers = [
-    clock.every(reapPeriodMs, () => void reap('found while running')),
+    clock.every(reapPeriodMs, () => void reap('clock')),
     clock.every(botsPeriodMs, () => void bots.refresh()),
     clock.every(sweepPeriodMs, () => void sweep()),
   ];
 
-  let closing: Promise<void> | null = null;
-  const close = async (): Promise<void> => {
+  const close = async () => {
     await ready;
-    pool.stopAdmitting();
-    built.catchUp.stop();
-    await within(clock, deliveryGraceMs, built.retention.stop());
-    await dispatcher.stop(Math.max(0, settings.shutdownGraceMs - closeReserveMs - deliveryGraceMs));
-    await pool.drain();
-    await dispatcher.settled();
-    await Promise.all([delivery.stop(deliveryGraceMs), within(clock, deliveryGraceMs, built.seen.stop())]);
+    await drain(built, settings.shutdownGraceMs, clock);
     state.serving = false;
     for (const stop of stopTimers) stop();
     await stopListening(server, clock);
-    await reap('left at the end');
+    await reap('close');
     built.storage.guard.stop();
     built.store.close();
     built.folder.release();
   };
+  let closing: Promise<void> | null = null;
   return {
     port,
     ready,
@@ -142,6 +136,18 @@ async function healthNow(
     ...{ sessions: pool.snapshot(), spares: pool.spares(), memory: pool.memory() },
     mail: await mail.counts(),
   });
+}
+
+/** Running turns get their time, then every session closes and what was decided is posted as far as time allows. */
+async function drain(built: BuiltParts, graceMs: number, clock: Clock): Promise<void> {
+  const { pool, dispatcher, delivery } = built;
+  pool.stopAdmitting();
+  built.catchUp.stop();
+  await within(clock, deliveryGraceMs, built.retention.stop());
+  await dispatcher.stop(Math.max(0, graceMs - closeReserveMs - deliveryGraceMs));
+  await pool.drain();
+  await dispatcher.settled();
+  await Promise.all([delivery.stop(deliveryGraceMs), within(clock, deliveryGraceMs, built.seen.stop())]);
 }
 
 function buildHttp(

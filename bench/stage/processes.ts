@@ -1,13 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { systemClock as clock } from '../../src/lib/clock.ts';
-import { commandOf, environmentOf, listProcesses, withDescendants } from '../../src/processes/proc.ts';
-import { tagVariable } from '../../src/processes/reaper.ts';
+import { tagVariable } from '../../src/processes/census.ts';
+import { commandOf, environmentOf, listProcesses } from '../../src/processes/proc.ts';
 
 /** Looks at processes from outside, the way an operator would: through `/proc`, without the service's help. */
 
 /** A process and everything below it. */
 export function treeOf(rootPid: number): number[] {
-  return [...withDescendants(new Set([rootPid]), listProcesses())];
+  const members = new Set([rootPid]);
+  const all = listProcesses();
+  for (let before = 0; before < members.size; ) {
+    before = members.size;
+    for (const { pid, parentPid } of all) if (members.has(parentPid)) members.add(pid);
+  }
+  return [...members];
 }
 
 /** Whether the process is `claude` itself, and not a wrapper that has it on its command line. */

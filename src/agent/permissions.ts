@@ -12,8 +12,13 @@ export interface ToolGrant {
 /** File tools reach no further than the working folder unless a rule says so. */
 const fileTools = new Set(['Read', 'Write', 'Edit', 'Glob', 'Grep']);
 
+/** A tool that runs commands, bare or as a pattern such as `Bash(git *)`. */
+export function isShell(tool: string): boolean {
+  return /^(?:Bash|Monitor|PowerShell)(?:\(|$)/.test(tool);
+}
+
 export function grantFor(profile: AgentProfile, workFolder: string, bashAllowed: boolean): ToolGrant {
-  const tools = profile.tools.filter((tool) => tool !== 'Bash' || bashAllowed);
+  const tools = profile.tools.filter((tool) => !isShell(tool) || bashAllowed);
   const insideWork = (tool: string) => (fileTools.has(tool) ? `${tool}(/${workFolder}/**)` : tool);
   const servers = [toolServer, ...Object.keys(profile.mcpServers)].map((name) => `mcp__${name}`);
   return { tools, allowed: [...tools.map(insideWork), ...servers] };

@@ -5,7 +5,6 @@ import {
   type Query,
   query,
   type SDKMessage,
-  type SDKResultMessage,
   type SDKUserMessage,
   tool,
 } from '@anthropic-ai/claude-agent-sdk/core';
@@ -27,6 +26,7 @@ import type {
 import { deathOf, describeExit } from './death.ts';
 import { slotEnvironment } from './environment.ts';
 import { grantFor } from './permissions.ts';
+import { answers, isStart, resultOf } from './result.ts';
 import { stepsIn } from './steps.ts';
 import { answerFor, botTools, type ToolCall, toolServer } from './tools.ts';
 
@@ -80,7 +80,8 @@ class SdkAgent implements Agent {
   readonly #parts: SdkAgentParts;
   readonly #clock: Clock;
   readonly #input = new AsyncQueue<SDKUserMessage>();
-  readonly #query: Query;
+  /** Null when there was nothing to start it with. */
+  #query: Query | null = null;
   #child: Child | null = null;
   #run: Run | null = null;
   #isUp = false;
@@ -91,27 +92,23 @@ class SdkAgent implements Agent {
     this.#parts = parts;
     this.#clock = parts.clock;
     const env = { ...parts.environment, ...slotEnvironment(spec.slot) };
-    this.#query = query({
-      prompt: this.#input,
-      options: {
-        ...optionsFor(spec.profile, spec.slot, spec.memory, parts.bashAllowed),
-        mcpServers: { ...mcpServersFor(spec.profile), [toolServer]: this.#toolServer(spec.slot) },
-        env,
-        spawnClaudeCodeProcess: ({ command, args }) => {
-          this.#child = parts.supervisor.spawn({
-            ...{ command, args, cwd: spec.slot.work, slot: spec.slot.root },
-            env: definedOnly(env),
-          });
-          return this.#child.process;
+    const start = () =>
+      query({
+        prompt: this.#input,
+        options: {
+          ...optionsFor(spec.profile, spec.slot, spec.memory, parts.bashAllowed),
+          mcpServers: { ...mcpServersFor(spec.profile), [toolServer]: this.#toolServer(spec.slot) },
+          env,
+          spawnClaudeCodeProcess: ({ command, args }) => {
+            this.#child = parts.supervisor.spawn({
+              ...{ command, args, cwd: spec.slot.work, slot: spec.slot.root },
+              env: definedOnly(env),
+            });
+            return this.#child.process;
+          },
         },
-      },
-    });
-    this.ended = this.#listen();
-    this.#query.initializationResult().then(
-      () => this.#shakeHands(),
-      // A process that dies before is heard of through `ended`.
-      () => undefined,
-    );
+      });
+    this.ended = this.#listen(start);
     this.ready = Promise.race([this.#cameUp.promise, this.ended.then(() => undefined)]);
   }
 
@@ -145,7 +142,7 @@ class SdkAgent implements Agent {
     await within(
       this.#clock,
       interruptMs,
-      this.#query.interrupt().catch(() => undefined),
+      Promise.resolve(this.#query?.interrupt()).catch(() => undefined),
     );
     await within(this.#clock, interruptMs, run.finished);
   }
@@ -154,14 +151,20 @@ class SdkAgent implements Agent {
     if (!this.#run?.interrupted) await this.interrupt();
     this.#input.end();
     const report = (await this.#child?.end(endBounds)) ?? { forced: null };
-    this.#query.close();
+    this.#query?.close();
     await this.ended;
     return report;
   }
 
-  async #listen(): Promise<AgentEnd> {
+  async #listen(start: () => Query): Promise<AgentEnd> {
     let cause = 'the process ended';
     try {
+      this.#query = start();
+      this.#query.initializationResult().then(
+        () => this.#shakeHands(),
+        // A process that dies before is heard of through `ended`.
+        () => undefined,
+      );
       for await (const message of this.#query) this.#hear(message);
     } catch (error) {
       cause = messageOf(error);
@@ -269,36 +272,6 @@ function userMessage({ uuid, text, images = [] }: Prompt): SDKUserMessage {
     message: { role: 'user', content: pictures.length === 0 ? text : [...pictures, { type: 'text', text }] },
     parent_tool_use_id: null,
   };
-}
-
-function resultOf(message: SDKResultMessage, run: Run, costUsd: number): AgentResult {
-  if (message.subtype === 'success') {
-    if (!message.is_error) return { kind: 'answered', text: message.result, costUsd };
-    // An API failure is reported as a success with an error flag; its text is not for the room.
-    const status = message.api_error_status ?? null;
-    const code = message.terminal_reason === 'prompt_too_long' ? 'prompt_too_long' : run.apiError;
-    return { kind: 'api-error', status, code: code ?? 'unknown', cause: message.result };
-  }
-  if (run.interrupted) return { kind: 'interrupted' };
-  const cause = message.errors.join('; ') || message.subtype;
-  if (message.subtype === 'error_max_turns') return { kind: 'max-turns', text: run.lastText, costUsd };
-  if (/No conversation found|requires a valid session ID/.test(cause)) return { kind: 'no-memory', cause };
-  return { kind: 'api-error', status: null, code: message.subtype, cause };
-}
-
-/** A result without any uuid comes from a session that could not even start; it concerns whoever waits. */
-function answers(message: SDKResultMessage, uuid: string): boolean {
-  return message.user_message_uuid === undefined || message.user_message_uuid === uuid;
-}
-
-/** The SDK passes on the CLI's `command_lifecycle` messages, which its types do not list. */
-function isStart(message: { type: string }, uuid: string): boolean {
-  const { type, subtype, state, command_uuid } = message as Record<string, unknown>;
-  return (
-    (type === 'command_lifecycle' || subtype === 'command_lifecycle') &&
-    state === 'started' &&
-    command_uuid === uuid
-  );
 }
 
 function definedOnly(env: Record<string, string | undefined>): Record<string, string> {

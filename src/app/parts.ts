@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { agentEnvironment } from '../agent/environment.ts';
 import { createSdkAgents } from '../agent/sdk.ts';
 import { createMentions } from '../campfire/mentions.ts';
@@ -10,8 +9,9 @@ import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../lib/clock.ts';
 import { OperatorError } from '../lib/errors.ts';
 import { createSqliteMail } from '../mail/sqlite.ts';
+import { type Census, createCensus } from '../processes/census.ts';
 import { createSupervisor, type Supervisor } from '../processes/child.ts';
-import { type ContainmentChoice, chooseContainment } from '../processes/containment.ts';
+import { type ContainmentChoice, chooseContainment, type HiddenFolders } from '../processes/containment.ts';
 import { createLedger } from '../processes/ledger.ts';
 import { createOomWatch, type MemoryReading, readMemory } from '../processes/memory.ts';
 import { memoryOf } from '../processes/proc.ts';
@@ -33,7 +33,7 @@ import { buildKeeping, buildKept } from './keeping.ts';
 import { buildDownloads } from './kept-files.ts';
 import { migrations } from './migrations.ts';
 import { buildOutgoing } from './outgoing.ts';
-import { reportBots, reportStorage } from './reports.ts';
+import { reportBashRefused, reportBots, reportStorage } from './reports.ts';
 
 export interface PartsGiven {
   settings: Settings;
@@ -53,13 +53,17 @@ export type BuiltParts = ReturnType<typeof buildParts>;
 export function buildParts(given: PartsGiven & Pick<AcceptParts, 'onAccepted' | 'onDecided'>) {
   const { settings, variable, clock, emit, secrets } = given;
   const folder = holdDataFolder(settings.dataDir);
-  const containment = containmentFor(settings);
+  const { campfireStorage, campfireUrl } = settings;
+  const storage = campfireStorage === undefined ? [] : [campfireStorage];
+  const hidden = { paths: [settings.dataDir, settings.botsDir, ...storage] };
+  const containment = containmentFor(settings, hidden);
   const bashAllowed = containment.layer === 'namespace' || settings.allowUncontainedBash;
   const bots: Bots = openBots({
     dir: settings.botsDir,
     variable,
-    onChange: (change) => {
+    onChange(change) {
       reportBots(bots, change, emit, secrets);
+      if (!bashAllowed) reportBashRefused([...change.added, ...change.changed], emit);
       for (const { id } of [...change.added, ...change.changed]) outgoing.health.probeNow(id);
     },
   });
@@ -68,25 +72,20 @@ export function buildParts(given: PartsGiven & Pick<AcceptParts, 'onAccepted' | 
   const mail = createSqliteMail(store, clock);
   const ledger = createLedger(store);
   const { instance } = folder;
-  const reaper = createReaper({ ledger, instance, clock });
-  const { campfireStorage } = settings;
-  const hidden = {
-    // bubblewrap would make a folder that is not there; Campfire's may come later than this service.
-    get paths() {
-      const storage = campfireStorage !== undefined && existsSync(campfireStorage) ? [campfireStorage] : [];
-      return [settings.dataDir, settings.botsDir, ...storage];
-    },
-  };
-  const supervisor = createSupervisor({ ledger, reaper, instance, layer: containment.layer, hidden, clock });
+  const census = createCensus({ ledger, instance });
+  const reaper = createReaper({ ledger, census, clock });
+  const supervisor = createSupervisor({
+    ...{ ledger, reaper, instance, layer: containment.layer, hidden, clock },
+    onReaped: (pids) => emit({ type: 'processes.reaped', count: pids.length, cause: 'close', pids }),
+  });
   const peaks = createPeaks(store, settings.sessionMemoryMaxBytes);
   const slots = createSlots(settings.dataDir);
   const conversations = createConversations(store, slots, clock);
-  const pool = buildPool({ ...given, conversations, slots, supervisor, bashAllowed, bots, peaks });
+  const pool = buildPool({ ...given, conversations, slots, supervisor, census, bashAllowed, bots, peaks });
   const findBot = (id: string) => {
     bots.refresh();
     return bots.byId(id) ?? (bots.problems().length > 0 ? ('unclear' as const) : ('gone' as const));
   };
-  const { campfireUrl } = settings;
   const downloads = buildDownloads({ settings, store, secrets, clock, emit });
   const outgoing = buildOutgoing({
     ...{ campfireUrl, store, bots, findBot, mail, files: downloads, clock, emit },
@@ -117,6 +116,8 @@ export function buildParts(given: PartsGiven & Pick<AcceptParts, 'onAccepted' | 
     mail,
     reaper,
     supervisor,
+    /** What a session left in its temp folder when nobody closed it. */
+    emptySlot: (path: string) => slots.emptyTemp(slots.open(basename(path))),
     pool,
     downloads,
     peaks,
@@ -140,13 +141,13 @@ function buildPostedFiles(parts: {
   return createPostedFiles({ storage, ...rest });
 }
 
-function containmentFor(settings: Settings): ContainmentChoice {
-  const choice = chooseContainment(settings.containment);
+function containmentFor(settings: Settings, hidden: HiddenFolders): ContainmentChoice {
+  const choice = chooseContainment(settings.containment, settings.dataDir, hidden);
   if (choice) return choice;
   throw new OperatorError(
     'containment_unavailable',
     'CONTAINMENT=namespace is set, but bubblewrap cannot make a pid namespace here.',
-    'Install bubblewrap and allow user namespaces, or set CONTAINMENT=auto.',
+    'Ask `campfire-ai-bot doctor` what is missing, or set CONTAINMENT=auto.',
   );
 }
 
@@ -162,6 +163,7 @@ function buildPool({
   conversations: Conversations;
   slots: Slots;
   supervisor: Supervisor;
+  census: Census;
   /** A shell whose children nobody can hold together is only for those who ask for it. */
   bashAllowed: boolean;
   bots: Bots;
@@ -188,7 +190,7 @@ function buildPool({
       spares: settings.spareSessions ?? (limitBytes >= spareFromBytes ? 1 : 0),
       cores: availableParallelism(),
       readMemory: readNow,
-      measureTrees: createTreeMeasure(),
+      measureTrees: createTreeMeasure(parts.census),
       revisionOf: (botId) => bots.byId(botId)?.revision ?? null,
     },
     {

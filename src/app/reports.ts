@@ -1,3 +1,4 @@
+import { isShell } from '../agent/permissions.ts';
 import type { Refusal } from '../campfire/intake.ts';
 import type { CampfireStorage } from '../campfire/storage.ts';
 import type { Bot } from '../config/bot.ts';
@@ -7,14 +8,13 @@ import { checkPublicUrl, describePublicUrl } from '../downloads/public-url.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Mail } from '../mail/mail.ts';
-import type { Supervisor } from '../processes/child.ts';
-import type { ContainmentChoice } from '../processes/containment.ts';
-import type { Reaper } from '../processes/reaper.ts';
+import { firstProcessProblem } from '../processes/proc.ts';
 import type { Peaks } from '../sessions/peaks.ts';
 import type { Pool } from '../sessions/pool.ts';
-import type { Emit } from '../telemetry/events.ts';
+import type { Emit, ReapCause } from '../telemetry/events.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { HealthBook } from '../turns/health-book.ts';
+import type { BuiltParts } from './parts.ts';
 
 /** What the composition root tells of its parts: events and gauges, nothing else. */
 
@@ -103,15 +103,17 @@ export function describeState(
   );
 }
 
+/** Ends what nobody owns, with all that it left in its slot. */
 export async function reapUnowned(
-  reaper: Reaper,
-  supervisor: Supervisor,
+  { reaper, supervisor, emptySlot }: Pick<BuiltParts, 'reaper' | 'supervisor' | 'emptySlot'>,
   emit: Emit,
-  cause: string,
+  cause: ReapCause,
 ): Promise<void> {
   try {
-    const { killed } = await reaper.reapUnowned((tag) => supervisor.owns(tag));
+    const { killed, slots, stuck } = await reaper.reapUnowned((tag) => supervisor.owns(tag));
     if (killed.length > 0) emit({ type: 'processes.reaped', count: killed.length, cause, pids: killed });
+    if (stuck.length > 0) emit({ type: 'processes.stuck', pids: stuck });
+    for (const slot of slots) emptySlot(slot);
   } catch (error) {
     emit({ type: 'part.failed', part: 'reaper', problem: messageOf(error) });
   }
@@ -147,29 +149,25 @@ export function reportStorage(storage: CampfireStorage, emit: Emit): void {
   });
 }
 
-export function reportContainment(
-  choice: ContainmentChoice,
-  bashAllowed: boolean,
-  bots: Bots,
+/** What the service finds around itself at its start, where that is less than it could be. */
+export function reportSurroundings(
+  { containment, bashAllowed, bots }: Pick<BuiltParts, 'containment' | 'bashAllowed' | 'bots'>,
+  ownPid: number,
   emit: Emit,
 ): void {
-  if (choice.remedy !== null) {
+  const { reason, remedy } = containment;
+  if (remedy !== null) emit({ type: 'service.degraded', code: 'containment_group', problem: reason, remedy });
+  if (!bashAllowed) reportBashRefused(bots.all(), emit);
+  const first = firstProcessProblem(ownPid);
+  if (first) emit({ type: 'service.degraded', code: 'no_init', ...first });
+}
+
+/** Each bot that asks for a shell where it cannot be held together; at start, and when its file says so later. */
+export function reportBashRefused(bots: readonly Bot[], emit: Emit): void {
+  for (const { id } of bots.filter(({ tools }) => tools.some(isShell))) {
     emit({
-      type: 'service.degraded',
-      code: 'containment_group',
-      problem: choice.reason,
-      remedy: choice.remedy,
-    });
-  }
-  if (bashAllowed) return;
-  for (const { id, tools } of bots.all()) {
-    if (!tools.includes('Bash')) continue;
-    emit({
-      ...{
-        type: 'service.degraded',
-        code: 'bash_refused',
-        problem: `${id} asks for Bash, which it does not get here.`,
-      },
+      ...{ type: 'service.degraded', code: 'bash_refused' },
+      problem: `${id} asks for Bash, which it does not get here.`,
       remedy: 'Allow user namespaces for bubblewrap, or set ALLOW_UNCONTAINED_BASH=1.',
     });
   }

@@ -24,6 +24,15 @@ program
   });
 
 program
+  .command('doctor')
+  .description('look at everything the service needs here, and say what to do where something is missing')
+  .option('--json', 'as JSON')
+  .action(async ({ json = false }: { json?: boolean }) => {
+    const { doctorChecks, runDoctor } = await import('./doctor.ts');
+    process.exitCode = await runDoctor(doctorChecks(), { json });
+  });
+
+program
   .command('dev')
   .description('try it: the service with a Campfire look-alike at http://localhost:8000/playground')
   .option('--host <address>', 'address to listen on', '127.0.0.1')

@@ -118,7 +118,7 @@ function responseOf(reply: Reply) {
 }
 
 /** Reads the conversation out of a request, without what service and CLI have put around people's words. */
-function wordsIn({ messages, tools = [] }: ChatCompletionRequest): Omit<Heard, 'askedBefore'> {
+export function wordsIn({ messages, tools = [] }: ChatCompletionRequest): Omit<Heard, 'askedBefore'> {
   const spoken = messages.flatMap((message, index) => {
     const text = message.role === 'user' ? wordsOf(textOf(message)) : null;
     return text === null ? [] : [{ ...text, index }];

@@ -1,12 +1,11 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
-import { setPriority } from 'node:os';
 import { type Clock, within } from '../lib/clock.ts';
+import { tagVariable } from './census.ts';
 import { type Containment, contain, type HiddenFolders } from './containment.ts';
 import type { Ledger } from './ledger.ts';
-import { commandOf, readBootId, readStat } from './proc.ts';
-import { type Reaper, tagVariable } from './reaper.ts';
+import { innermostPid, isRunning, readBootId, readStat } from './proc.ts';
+import type { Reaper } from './reaper.ts';
 
 /**
  * One supervised process tree.
@@ -15,12 +14,13 @@ import { type Reaper, tagVariable } from './reaper.ts';
  * 1. The tree stands in the ledger before its first byte of input.
  * 2. `end` resolves only when nothing of the tree is left; it may be called often and by several callers.
  * 3. `exited` settles for every way in which the first process can end, a failed start included.
+ * 4. No tree starts in a slot while the ledger still has another one there of which anything is left.
  */
 
-/** Agents give way to the service and to Campfire for the processor … */
-const agentNice = 5;
-/** … and are what the kernel ends first when memory runs out (0 is a normal process, 1000 goes first). */
-const agentOomScoreAdj = 500;
+/** What SIGKILL to the program alone may take before the whole tree is killed, process by process. */
+const killMs = 500;
+/** What the kernel gets to end a namespace whose program has ended. */
+const kernelMs = 500;
 /** What an agent says on stderr is kept to this many last characters, for the error that may follow. */
 const stderrTailChars = 4000;
 
@@ -53,7 +53,7 @@ export interface Child {
   /** The raw process for whoever speaks with it. Signals and exits go through this object. */
   readonly process: ChildProcessWithoutNullStreams;
   readonly exited: Promise<Exit>;
-  /** The pid of the real program, not of a wrapper around it; null before it runs and after it ended. */
+  /** The pid of the real program as this machine sees it, not of a wrapper around it; null when there is none. */
   programPid(): number | null;
   stderrTail(): string;
   /** End of input → TERM → KILL, each with its bound; resolves when the tree is proven gone. */
@@ -61,6 +61,7 @@ export interface Child {
 }
 
 export interface Supervisor {
+  /** @throws Error when the tree cannot be started or kept in the ledger, or the slot's last tree is not gone. */
   spawn(spec: ChildSpec): Child;
   /** Tags of trees that were started in this life and are not yet proven gone. */
   owns(tag: string): boolean;
@@ -73,42 +74,72 @@ export function createSupervisor(parts: {
   layer: Containment;
   hidden: HiddenFolders;
   clock: Clock;
+  /** Told of processes that had to be killed after their program had ended. */
+  onReaped: (pids: number[]) => void;
 }): Supervisor {
-  const { ledger, reaper, instance, layer, hidden, clock } = parts;
+  const { ledger, reaper, instance, layer, hidden, clock, onReaped } = parts;
   const owned = new Set<string>();
   const bootId = readBootId();
 
   return {
     owns: (tag) => owned.has(tag),
     spawn(spec) {
+      refuseSecondTree(spec.slot, ledger, reaper);
       const tag = `${instance}.${randomUUID()}`;
       const wrapped = contain(layer, spec.command, spec.args, spec.slot, hidden);
       owned.add(tag);
-      const raw = spawn(wrapped.command, wrapped.args, {
-        cwd: spec.cwd,
-        env: { ...spec.env, [tagVariable]: tag },
-        stdio: ['pipe', 'pipe', 'pipe'],
-        detached: true,
-      });
-      const stat = raw.pid === undefined ? null : readStat(raw.pid);
-      if (stat) {
-        ledger.enter({ tag, pid: stat.pid, startTicks: stat.startTicks, bootId });
-        giveWay(stat.pid);
+      try {
+        const raw = spawn(wrapped.command, wrapped.args, {
+          cwd: spec.cwd,
+          env: { ...spec.env, [tagVariable]: tag },
+          stdio: ['pipe', 'pipe', 'pipe'],
+          detached: true,
+        });
+        enter(ledger, raw, { tag, bootId, slot: spec.slot });
+        return supervise({ raw, tag, layer, reaper, clock, onReaped, gone: () => owned.delete(tag) });
+      } catch (error) {
+        // Whatever has started all the same is nobody's now, and the reaper's.
+        owned.delete(tag);
+        throw error;
       }
-      return supervise({ raw, tag, program: spec.command, reaper, clock, gone: () => owned.delete(tag) });
     },
   };
+}
+
+function refuseSecondTree(slot: string, ledger: Ledger, reaper: Reaper): void {
+  for (const { tag } of ledger.entries().filter((entry) => entry.slot === slot)) {
+    const left = reaper.membersOf(tag);
+    if (left.length === 0) continue;
+    throw new Error(`Its predecessor has not ended: ${left.map(({ pid }) => pid).join(', ')}.`);
+  }
+}
+
+/** A tree that cannot be kept in the ledger must not run. */
+function enter(
+  ledger: Ledger,
+  raw: ChildProcessWithoutNullStreams,
+  known: { tag: string; bootId: string; slot: string },
+): void {
+  const stat = raw.pid === undefined ? null : readStat(raw.pid);
+  if (!stat) return;
+  try {
+    ledger.enter({ ...known, pid: stat.pid, startTicks: stat.startTicks });
+  } catch (error) {
+    raw.kill('SIGKILL');
+    throw error;
+  }
 }
 
 function supervise(parts: {
   raw: ChildProcessWithoutNullStreams;
   tag: string;
-  program: string;
+  layer: Containment;
   reaper: Reaper;
   clock: Clock;
+  onReaped: (pids: number[]) => void;
   gone: () => void;
 }): Child {
-  const { raw, tag, program, reaper, clock, gone } = parts;
+  const { raw, tag, layer, reaper, clock, onReaped, gone } = parts;
   let stderr = '';
   raw.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-stderrTailChars);
@@ -120,19 +151,24 @@ function supervise(parts: {
     raw.once('exit', (code, signal) => resolve({ code, signal, startError: null }));
     raw.once('error', (startError) => resolve({ code: null, signal: null, startError }));
   });
-
-  const programPid = (): number | null =>
-    reaper.membersOf(tag).find(({ pid }) => commandOf(pid) === program)?.pid ?? null;
+  const programPid = programFinder(raw, tag, layer, reaper);
 
   const climb = async (bounds: EndBounds): Promise<{ forced: 'TERM' | 'KILL' | null }> => {
+    // Whoever is a child now is known as a member from here on, even if it then loses parent and environment.
+    reaper.membersOf(tag);
     raw.stdin.end();
     let forced: 'TERM' | 'KILL' | null = null;
     if ((await within(clock, bounds.eofMs, exited)) === 'timeout') {
       forced = 'TERM';
       signalProgram(programPid() ?? raw.pid, 'SIGTERM');
-      if ((await within(clock, bounds.termMs, exited)) === 'timeout') forced = 'KILL';
+      if ((await within(clock, bounds.termMs, exited)) === 'timeout') {
+        forced = 'KILL';
+        signalProgram(programPid() ?? raw.pid, 'SIGKILL');
+        await within(clock, killMs, exited);
+      }
     }
-    await reaper.endTree(tag);
+    const { killed } = await reaper.endTree(tag, layer === 'namespace' ? kernelMs : 0);
+    if (killed.length > 0) onReaped(killed);
     gone();
     return { forced };
   };
@@ -155,13 +191,30 @@ function supervise(parts: {
   };
 }
 
-function giveWay(pid: number): void {
-  try {
-    setPriority(pid, agentNice);
-    writeFileSync(`/proc/${pid}/oom_score_adj`, String(agentOomScoreAdj));
-  } catch {
-    // It may have ended already, and a sandbox may forbid either; both only make sharing less polite.
-  }
+/**
+ * In the group layer the program is the process that was started. In the namespace layer it is the second process of
+ * the namespace, below the wrapper and the namespace's own first process.
+ */
+function programFinder(
+  raw: ChildProcessWithoutNullStreams,
+  tag: string,
+  layer: Containment,
+  reaper: Reaper,
+): () => number | null {
+  let known: { pid: number; startTicks: number } | null = null;
+  const find = () => {
+    if (layer === 'group') return raw.pid === undefined ? null : readStat(raw.pid);
+    const members = reaper.recentMembersOf(tag);
+    const first = members.find(({ parentPid }) => parentPid === raw.pid);
+    const below = members.filter(({ parentPid }) => parentPid === first?.pid);
+    return below.find(({ pid }) => innermostPid(pid) === 2) ?? null;
+  };
+  return () => {
+    if (raw.exitCode !== null || raw.signalCode !== null) return null;
+    known ??= find();
+    const stat = known === null ? null : readStat(known.pid);
+    return isRunning(stat) && stat.startTicks === known?.startTicks ? stat.pid : null;
+  };
 }
 
 function signalProgram(pid: number | undefined, signal: NodeJS.Signals): void {

@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 /**
  * How a session's processes are held together, and what they can see.
@@ -22,13 +24,24 @@ export interface HiddenFolders {
   paths: readonly string[];
 }
 
+/** Agents give way to the service and to Campfire for the processor … */
+const agentNice = 5;
+/** … and are what the kernel ends first when memory runs out (0 is a normal process, 1000 goes first). */
+const agentOomScoreAdj = 500;
+/** Set before the program starts, so that no child of it can be without; a sandbox may forbid it. */
+const givingWay = `{ echo ${agentOomScoreAdj} >/proc/self/oom_score_adj; } 2>/dev/null; exec nice -n ${agentNice} "$@"`;
+
 /**
- * Decides by really running the wrapper once.
+ * Decides by really running a session's wrapper once, in a slot below `dataDir`.
  * `wanted` = `auto` falls back to `group`; `namespace` gives `null` when it does not work here.
  */
-export function chooseContainment(wanted: 'auto' | Containment): ContainmentChoice | null {
+export function chooseContainment(
+  wanted: 'auto' | Containment,
+  dataDir: string,
+  hidden: HiddenFolders,
+): ContainmentChoice | null {
   if (wanted === 'group') return { layer: 'group', reason: 'CONTAINMENT=group asks for it.', remedy: null };
-  const problem = tryNamespace();
+  const problem = tryNamespace(dataDir, hidden);
   if (problem === null) {
     return {
       layer: 'namespace',
@@ -40,34 +53,75 @@ export function chooseContainment(wanted: 'auto' | Containment): ContainmentChoi
   return {
     layer: 'group',
     reason: `No pid namespaces for sessions: ${problem}`,
-    remedy:
-      'Install bubblewrap and allow user namespaces (in a container: security_opt seccomp=unconfined or a profile that permits unshare).',
+    remedy: namespaceRemedy(problem),
   };
 }
 
-function tryNamespace(): string | null {
-  const { error, status, stderr } = spawnSync(
-    'bwrap',
-    [...namespaceArguments, '--tmpfs', '/mnt', '--', 'true'],
-    {
-      encoding: 'utf8',
-      timeout: 5000,
-      stdio: ['ignore', 'ignore', 'pipe'],
-    },
-  );
-  if (error) return 'code' in error && error.code === 'ENOENT' ? 'bwrap is not installed.' : error.message;
-  return status === 0 ? null : (stderr.trim().split('\n')[0] ?? `bwrap ended with ${status}.`);
+/** What to do so that bubblewrap works, by what it said. */
+function namespaceRemedy(problem: string): string {
+  if (/not installed/.test(problem)) return 'Install bubblewrap (Debian: apt-get install bubblewrap).';
+  if (/mount proc/.test(problem))
+    return 'Let the container mount /proc: security_opt systempaths=unconfined (and seccomp=unconfined).';
+  if (/cannot see|still sees/.test(problem))
+    return 'Give DATA_DIR and BOTS_DIR folders of their own, apart from the program and from each other.';
+  return 'Allow user namespaces: in a container security_opt seccomp=unconfined and apparmor=unconfined, on a host sysctl kernel.unprivileged_userns_clone=1 (Ubuntu: kernel.apparmor_restrict_unprivileged_userns=0).';
 }
 
+/** Says what is wrong with the inside of a namespace: hidden file, slot and this program's own file are its arguments. */
+const lookAround = `
+[ $$ -le 9 ] || { echo "it shares the service's pids." >&2; exit 1; }
+[ ! -e "$1" ] || { echo "a session still sees DATA_DIR." >&2; exit 1; }
+[ -r "$3" ] || { echo "a session cannot see the program, which lies in DATA_DIR or BOTS_DIR." >&2; exit 1; }
+echo held >"$2/held" || { echo "a session cannot see its own slot." >&2; exit 1; }`;
+
+function tryNamespace(dataDir: string, hidden: HiddenFolders): string | null {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const folder = mkdtempSync(join(dataDir, 'probe-'));
+  try {
+    const slot = join(folder, 'slot');
+    const secret = join(folder, 'hidden');
+    mkdirSync(slot);
+    writeFileSync(secret, '');
+    const look = ['-c', lookAround, 'probe', secret, slot, import.meta.filename];
+    const { startError, status, stderr } = runContained('namespace', 'sh', look, slot, hidden);
+    if (startError !== null) return startError === 'ENOENT' ? 'bwrap is not installed.' : startError;
+    if (status !== 0) return stderr.trim().split('\n')[0] || `bwrap ended with ${status}.`;
+    return existsSync(join(slot, 'held')) ? null : 'what a session writes into its slot does not arrive.';
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Runs a short command to its end as a session's program would run; `status` is null when it could not, or hung. */
+export function runContained(
+  layer: Containment,
+  program: string,
+  programArgs: readonly string[],
+  slot: string,
+  hidden: HiddenFolders,
+): { status: number | null; stdout: string; stderr: string; startError: string | null } {
+  const { command, args } = contain(layer, program, programArgs, slot, hidden);
+  const { error, status, stdout, stderr } = spawnSync(command, args, {
+    ...{
+      encoding: 'utf8',
+      timeout: 10_000,
+      killSignal: 'SIGKILL',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      cwd: slot,
+    },
+  });
+  const startError = error ? ('code' in error ? String(error.code) : error.message) : null;
+  return { status, stdout: stdout ?? '', stderr: stderr ?? '', startError };
+}
+
+/**
+ * No capabilities and a small `/dev`: a session of root could otherwise unmount what covers the hidden folders, or read
+ * them from the disk's device. Whoever has neither cannot get them back, in user namespaces of its own neither.
+ */
 const namespaceArguments = [
-  '--unshare-pid',
-  '--die-with-parent',
-  '--dev-bind',
-  '/',
-  '/',
-  '--proc',
-  '/proc',
-] as const;
+  ...['--unshare-pid', '--die-with-parent', '--bind', '/', '/', '--dev', '/dev', '--proc', '/proc'],
+  ...['--cap-drop', 'ALL'],
+];
 
 /** The command that starts `command` inside the layer, with `slot` as the only visible part of `hidden`. */
 export function contain(
@@ -77,10 +131,15 @@ export function contain(
   slot: string,
   hidden: HiddenFolders,
 ): { command: string; args: string[] } {
-  if (layer === 'group') return { command, args: [...args] };
-  const hide = hidden.paths.flatMap((path) => ['--tmpfs', path]);
+  const politely = ['sh', '-c', givingWay, 'sh', command, ...args];
+  if (layer === 'group') return { command: 'sh', args: politely.slice(1) };
+  // Mounts are made on real paths: a link to the data folder would otherwise lead around the cover.
+  const covers = hidden.paths
+    .filter((path) => existsSync(path))
+    .flatMap((path) => ['--tmpfs', realpathSync(path)]);
+  const own = realpathSync(slot);
   return {
     command: 'bwrap',
-    args: [...namespaceArguments, ...hide, '--bind', slot, slot, '--', command, ...args],
+    args: [...namespaceArguments, ...covers, '--bind', own, own, '--', ...politely],
   };
 }

@@ -16,6 +16,8 @@ export const ledgerMigrations: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  // What was entered before knows no slot; it is struck at the next start like any other.
+  { version: 4, sql: "ALTER TABLE processes ADD COLUMN slot TEXT NOT NULL DEFAULT ''" },
 ];
 
 export interface LedgerEntry {
@@ -24,6 +26,8 @@ export interface LedgerEntry {
   pid: number;
   startTicks: number;
   bootId: string;
+  /** The tree's own folder: no second tree starts there before this one is struck. */
+  slot: string;
 }
 
 export interface Ledger {
@@ -34,17 +38,16 @@ export interface Ledger {
 
 export function createLedger(store: Store): Ledger {
   return {
-    enter({ tag, pid, startTicks, bootId }) {
+    enter({ tag, pid, startTicks, bootId, slot }) {
       store.run(
-        'INSERT INTO processes (tag, pid, start_ticks, boot_id) VALUES (?, ?, ?, ?)',
-        tag,
-        pid,
-        startTicks,
-        bootId,
+        'INSERT INTO processes (tag, pid, start_ticks, boot_id, slot) VALUES (?, ?, ?, ?, ?)',
+        ...[tag, pid, startTicks, bootId, slot],
       );
     },
     strike: (tag) => void store.run('DELETE FROM processes WHERE tag = ?', tag),
     entries: () =>
-      store.all<LedgerEntry>('SELECT tag, pid, start_ticks AS startTicks, boot_id AS bootId FROM processes'),
+      store.all<LedgerEntry>(
+        'SELECT tag, pid, start_ticks AS startTicks, boot_id AS bootId, slot FROM processes',
+      ),
   };
 }

@@ -5,9 +5,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 export interface ProcessStat {
   pid: number;
   parentPid: number;
-  groupId: number;
+  /** The session (setsid) it stands in, named by the pid of its leader. */
+  sessionId: number;
   /** One letter of proc(5): R, S, D, T (stopped), Z (zombie), X (dead) … */
   state: string;
+  threads: number;
   /** Clock ticks after boot; pid and start time together name one process for ever (until the next boot). */
   startTicks: number;
 }
@@ -18,19 +20,19 @@ export function readStat(pid: number): ProcessStat | null {
   if (text === null) return null;
   // The command name stands in parentheses and may itself contain spaces and parentheses.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  const [state = 'X', parentPid = '0', groupId = '0'] = fields;
+  const [state = 'X', parentPid = '0', , sessionId = '0'] = fields;
   return {
-    pid,
-    state,
-    parentPid: Number(parentPid),
-    groupId: Number(groupId),
-    startTicks: Number(fields[19]),
+    ...{ pid, state, parentPid: Number(parentPid), sessionId: Number(sessionId) },
+    ...{ threads: Number(fields[17]), startTicks: Number(fields[19]) },
   };
 }
 
-/** A zombie has ended: it holds no memory and answers to signal 0 only until its parent collects it. */
+/**
+ * A zombie has ended: it holds no memory and answers to signal 0 only until its parent collects it. One with further
+ * threads has not: only its first thread is over.
+ */
 export function isRunning(stat: ProcessStat | null): stat is ProcessStat {
-  return stat !== null && stat.state !== 'Z' && stat.state !== 'X';
+  return stat !== null && stat.state !== 'X' && (stat.state !== 'Z' || stat.threads > 1);
 }
 
 /** Every process that has not ended, zombies left out. */
@@ -44,16 +46,24 @@ export function listProcesses(): ProcessStat[] {
   return found;
 }
 
-/** The value of an environment variable as the process was started with; null when unset or not readable. */
-export function environmentOf(pid: number, name: string): string | null {
+/**
+ * The value of an environment variable as the process was started with: null when unset, undefined when this user may
+ * not read it.
+ */
+export function environmentOf(pid: number, name: string): string | null | undefined {
   const text = readProc(pid, 'environ');
-  if (text === null) return null;
-  const prefix = `${name}=`;
-  for (const entry of text.split('\0')) if (entry.startsWith(prefix)) return entry.slice(prefix.length);
-  return null;
+  if (text === null) return undefined;
+  const start = text.startsWith(`${name}=`) ? 0 : text.indexOf(`\0${name}=`) + 1;
+  if (start === 0 && !text.startsWith(`${name}=`)) return null;
+  return text.slice(start + name.length + 1).split('\0', 1)[0] ?? null;
 }
 
-/** The first word of the command line, e.g. `/…/claude`; empty for kernel threads and ended processes. */
+/** Its pid inside the innermost pid namespace that it lives in; 0 when there is no such process. */
+export function innermostPid(pid: number): number {
+  return Number(readProc(pid, 'status')?.match(/^NSpid:.*?(\d+)$/m)?.[1] ?? 0);
+}
+
+/** The first word of the command line, e.g. `/usr/bin/tini`; empty where this user may not look. */
 export function commandOf(pid: number): string {
   return readProc(pid, 'cmdline')?.split('\0')[0] ?? '';
 }
@@ -79,19 +89,14 @@ export function readBootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }
 
-/** Those of `roots` and everything below them, given a listing of all processes. */
-export function withDescendants(roots: ReadonlySet<number>, all: readonly ProcessStat[]): Set<number> {
-  const members = new Set(roots);
-  for (let grew = true; grew; ) {
-    grew = false;
-    for (const { pid, parentPid } of all) {
-      if (!members.has(pid) && members.has(parentPid)) {
-        members.add(pid);
-        grew = true;
-      }
-    }
-  }
-  return members;
+/** What is wrong with being the first process of a container, with what to do; null for any other pid. */
+export function firstProcessProblem(ownPid: number): { problem: string; remedy: string } | null {
+  if (ownPid !== 1) return null;
+  return {
+    problem: 'The service is process 1, so ended processes that nobody waits for stay behind as zombies.',
+    remedy:
+      'Start it under an init: `docker run --init`, `init: true` in compose, or tini as the entrypoint.',
+  };
 }
 
 function readProc(pid: number, file: string): string | null {

@@ -1,114 +1,107 @@
 import type { Clock } from '../lib/clock.ts';
-import type { Ledger, LedgerEntry } from './ledger.ts';
-import {
-  environmentOf,
-  listProcesses,
-  type ProcessStat,
-  readBootId,
-  readStat,
-  withDescendants,
-} from './proc.ts';
+import type { Census, Member } from './census.ts';
+import type { Ledger } from './ledger.ts';
+import { readStat } from './proc.ts';
 
 /**
- * Finds and ends processes by ownership, never by name.
+ * Ends processes by ownership, never by name.
  *
  * Invariants:
- * 1. A process is ours only if it carries our instance's tag, or is the very process of a ledger entry (pid,
- *    start time and boot agree), or descends from one of these. A reused pid is nobody's.
- * 2. `endTree` resolves only when a look at `/proc` finds nothing of the tree that has not ended.
+ * 1. Only members (census.ts) are ended, each one only while it is still the process that was seen.
+ * 2. `endTree` resolves only when a look at `/proc` finds nothing of the tree that has not ended; only then is it struck
+ *    from the ledger.
  */
-
-/** Inherited by everything a session starts; its value is the tree's tag, `<instance>.<unique>`. */
-export const tagVariable = 'CAMPFIRE_AI_BOT_TAG';
 
 /** How long to keep killing before giving up aloud; what survives SIGKILL this long hangs in the kernel. */
 const killPatienceMs = 5000;
 const pollMs = 10;
+/** What is shown to people may be this old; what is decided about life and death never is. */
+const shownAgeMs = 500;
+
+export interface Reaped {
+  killed: number[];
+  slots: string[];
+  stuck: number[];
+}
 
 export interface Reaper {
-  /** Ends what is left of one tree and strikes it. @throws Error naming the pids that would not end. */
-  endTree(tag: string): Promise<{ killed: number[] }>;
-  /** Ends every tree of this instance that `isOwned` does not claim; gives the pids that were killed. */
-  reapUnowned(isOwned: (tag: string) => boolean): Promise<{ killed: number[] }>;
-  /** Processes of one tree that have not ended. */
-  membersOf(tag: string): ProcessStat[];
+  /**
+   * Ends what is left of one tree after giving it `graceMs` to end by itself, and strikes it.
+   * @throws Error naming the pids that would not end.
+   */
+  endTree(tag: string, graceMs: number): Promise<{ killed: number[] }>;
+  /**
+   * Ends every tree of this instance that `isOwned` does not claim, and strikes those that are proven gone. `slots` are
+   * their folders, `stuck` the pids that would not end: their trees stay in the ledger and keep their slots closed.
+   */
+  reapUnowned(isOwned: (tag: string) => boolean): Promise<Reaped>;
+  /** Processes of one tree that have not ended, as of now. */
+  membersOf(tag: string): Member[];
+  /** The same for numbers that people look at: at most half a second old, and one look serves all trees. */
+  recentMembersOf(tag: string): Member[];
 }
 
 export function createReaper({
   ledger,
-  instance,
+  census,
   clock,
 }: {
   ledger: Ledger;
-  instance: string;
+  census: Census;
   clock: Clock;
 }): Reaper {
-  const bootId = readBootId();
+  let recent: { atMs: number; members: Member[] } | null = null;
 
-  const membersOf = (tag: string): ProcessStat[] => {
-    const all = listProcesses();
-    const entry = ledger.entries().find((candidate) => candidate.tag === tag);
-    return members(all, (pid) => environmentOf(pid, tagVariable) === tag, entry ? [entry] : [], bootId);
+  const look = (): Member[] => {
+    const members = census.take();
+    recent = { atMs: clock.monotonicMs(), members };
+    return members;
   };
 
-  const killAll = async (find: () => ProcessStat[]): Promise<number[]> => {
+  const killAll = async (
+    isMeant: (tag: string) => boolean,
+    graceMs = 0,
+  ): Promise<{ killed: number[]; left: Member[] }> => {
     const killed = new Set<number>();
-    const giveUpAt = clock.monotonicMs() + killPatienceMs;
+    const killAt = clock.monotonicMs() + graceMs;
+    const giveUpAt = killAt + killPatienceMs;
     for (;;) {
-      const left = find();
-      if (left.length === 0) return [...killed];
-      if (clock.monotonicMs() > giveUpAt) {
-        throw new Error(
-          `Processes ${left.map(({ pid }) => pid).join(', ')} did not end within ${killPatienceMs} ms of SIGKILL.`,
-        );
-      }
-      for (const stat of left) {
-        if (kill(stat)) killed.add(stat.pid);
+      const left = look().filter(({ tag }) => isMeant(tag));
+      if (left.length === 0 || clock.monotonicMs() > giveUpAt) return { killed: [...killed], left };
+      for (const member of clock.monotonicMs() < killAt ? [] : left) {
+        if (kill(member)) killed.add(member.pid);
       }
       await clock.sleep(pollMs);
     }
   };
 
   return {
-    membersOf,
-    async endTree(tag) {
-      const killed = await killAll(() => membersOf(tag));
+    membersOf: (tag) => look().filter((member) => member.tag === tag),
+    recentMembersOf(tag) {
+      const fresh = recent !== null && clock.monotonicMs() - recent.atMs < shownAgeMs;
+      return (fresh && recent ? recent.members : look()).filter((member) => member.tag === tag);
+    },
+    async endTree(tag, graceMs) {
+      const { killed, left } = await killAll((other) => other === tag, graceMs);
+      if (left.length > 0) {
+        const pids = left.map(({ pid }) => pid).join(', ');
+        throw new Error(`Processes ${pids} did not end within ${killPatienceMs} ms of SIGKILL.`);
+      }
       ledger.strike(tag);
       return { killed };
     },
     async reapUnowned(isOwned) {
       const entries = ledger.entries().filter(({ tag }) => !isOwned(tag));
-      const isOrphan = (pid: number) => {
-        const tag = environmentOf(pid, tagVariable);
-        return tag?.startsWith(`${instance}.`) === true && !isOwned(tag);
-      };
-      const killed = await killAll(() => members(listProcesses(), isOrphan, entries, bootId));
-      for (const { tag } of entries) ledger.strike(tag);
-      return { killed };
+      const { killed, left } = await killAll((tag) => !isOwned(tag));
+      const gone = entries.filter(({ tag }) => left.every((member) => member.tag !== tag));
+      for (const { tag } of gone) ledger.strike(tag);
+      return { killed, slots: gone.map(({ slot }) => slot), stuck: left.map(({ pid }) => pid) };
     },
   };
 }
 
-function members(
-  all: readonly ProcessStat[],
-  isMarked: (pid: number) => boolean,
-  entries: readonly LedgerEntry[],
-  bootId: string,
-): ProcessStat[] {
-  const roots = new Set<number>();
-  for (const { pid, startTicks } of all) {
-    if (pid === process.pid) continue;
-    const entered = entries.some(
-      (entry) => entry.pid === pid && entry.startTicks === startTicks && entry.bootId === bootId,
-    );
-    if (entered || isMarked(pid)) roots.add(pid);
-  }
-  const found = withDescendants(roots, all);
-  return all.filter(({ pid }) => found.has(pid));
-}
-
 /** Kills exactly this process: looks again, so that a pid reused since the listing is left alone. */
-function kill({ pid, startTicks }: ProcessStat): boolean {
+function kill({ pid, startTicks }: Member): boolean {
   if (readStat(pid)?.startTicks !== startTicks) return false;
   try {
     process.kill(pid, 'SIGKILL');

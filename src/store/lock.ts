@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { messageOf, OperatorError } from '../lib/errors.ts';
@@ -7,7 +7,7 @@ import { messageOf, OperatorError } from '../lib/errors.ts';
 /** One service's right to a data folder, and the name by which its processes are recognised. */
 export interface DataFolder {
   path: string;
-  /** Random, made once per folder; two services on one machine never have the same. */
+  /** Made once per folder; two services on one machine never have the same, a copy of the folder gets another. */
   instance: string;
   /** Also released by the kernel when the process ends, however it ends. */
   release(): void;
@@ -36,6 +36,21 @@ export function holdDataFolder(path: string): DataFolder {
   return { path, instance: instanceOf(path), release: () => lock.close() };
 }
 
+/** The pid of the service that holds the folder; null when none does. Takes nothing. */
+export function holderOfDataFolder(path: string): string | null {
+  const file = join(path, 'service.lock');
+  if (!existsSync(file)) return null;
+  const lock = new DatabaseSync(file, { readOnly: true });
+  try {
+    lock.exec('PRAGMA busy_timeout = 0; SELECT count(*) FROM sqlite_schema');
+    return null;
+  } catch {
+    return holderOf(join(path, 'service.pid'));
+  } finally {
+    lock.close();
+  }
+}
+
 function openLock(path: string): DatabaseSync {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
@@ -58,12 +73,14 @@ function holderOf(file: string): string {
   }
 }
 
+/** A copied folder must not claim the original's processes: the name holds only in the very folder it was made in. */
 function instanceOf(path: string): string {
   const file = join(path, 'instance');
-  try {
-    writeFileSync(file, randomBytes(8).toString('hex'), { flag: 'wx' });
-  } catch {
-    // It was made by an earlier life.
-  }
-  return readFileSync(file, 'utf8').trim();
+  const { dev, ino } = statSync(path);
+  const folder = `-${dev.toString(36)}-${ino.toString(36)}`;
+  const known = existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
+  if (known.endsWith(folder)) return known;
+  const fresh = `${randomBytes(8).toString('hex')}${folder}`;
+  writeFileSync(file, fresh);
+  return fresh;
 }

@@ -10,6 +10,9 @@ export type SessionName = `${number}:${string}`;
 /** How a turn came by its session; the field's words for latency. */
 export type SessionPath = 'hot' | 'claimed' | 'resumed' | 'opened';
 
+/** When processes that nobody owned were found: at the start, after a session's program had ended, or in between. */
+export type ReapCause = 'boot' | 'close' | 'clock';
+
 export type LifecycleEvent =
   | { type: 'service.started'; version: string; url: string; containment: string; detail: string }
   | { type: 'service.degraded'; code: string; problem: string; remedy: string }
@@ -78,7 +81,8 @@ export type LifecycleEvent =
   | { type: 'spare.ended'; bot: string; reason: string; detail: string }
   | { type: 'spare.refused'; session: SessionName; cause: string }
   | { type: 'memory.level'; level: string; percent: number; usedMb: number; limitMb: number; source: string }
-  | { type: 'processes.reaped'; count: number; cause: string; pids: number[] }
+  | { type: 'processes.reaped'; count: number; cause: ReapCause; pids: number[] }
+  | { type: 'processes.stuck'; pids: number[] }
   | { type: 'delivery.sent'; session: SessionName; turn: string; ordinal: number; campfireId: number | null }
   | { type: 'delivery.retrying'; session: SessionName; turn: string; problem: string; retryMs: number }
   | { type: 'delivery.gave_up'; session: SessionName; turn: string; problem: string }

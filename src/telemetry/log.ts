@@ -35,6 +35,7 @@ const wording: {
   'memory.level': { level: 'warn', words: 'Memory level changed' },
   'sessions.all_closed': { level: 'info', words: '[Shutdown] All sessions closed' },
   'processes.reaped': { level: 'warn', words: 'Ended processes that nobody owned' },
+  'processes.stuck': { level: 'error', words: 'Processes that nobody owned did not end' },
   'delivery.retrying': { level: 'warn', words: 'Campfire did not take a message, trying again' },
   'delivery.gave_up': { level: 'error', words: 'Could not deliver a message' },
   'delivery.refused': { level: 'error', words: 'Campfire refused a message that this service made' },

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { tagVariable } from '../../src/processes/census.ts';
 import { environmentOf, listProcesses } from '../../src/processes/proc.ts';
-import { tagVariable } from '../../src/processes/reaper.ts';
 import { eventually } from '../support/eventually.ts';
 import { setStage } from '../support/stage.ts';
 
@@ -19,6 +19,7 @@ test('without pid namespaces: what a killed service leaves running ends at the n
   );
   stage.say(1, 'tell me something for 60 seconds');
   const opened = await eventually('the turn to run', () => first.events('session.opened')[0]);
+  await eventually('the model to be asked', () => stage.model.calls > 0);
   await first.stop('SIGKILL');
   const instance = readFileSync(join(stage.home.dataDir, 'instance'), 'utf8');
   const left = () =>

@@ -6,6 +6,7 @@ import { chooseContainment } from '../../src/processes/containment.ts';
 import { campfireStorage } from '../support/campfire-storage.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Stage, setStage } from '../support/stage.ts';
+import { tempFolder } from '../support/temp.ts';
 
 /** Waits for a message of the bot that reads so; on a slow day the line that it is working on it comes first. */
 function saying(stage: Stage, roomId: number, text: RegExp, limitMs = 60_000): Promise<string> {
@@ -129,7 +130,8 @@ test('a file and a picture posted in the room reach the agent, which reads them'
 });
 
 test('an agent with a shell does not see Campfire’s storage', async (t) => {
-  if (chooseContainment('namespace') === null) return t.skip('there is no bubblewrap to hide it with');
+  if (chooseContainment('namespace', tempFolder(t), { paths: [] }) === null)
+    return t.skip('there is no bubblewrap to hide it with');
   const stage = await setStage(t, { bot: { tools: ['Bash', 'Read'] } });
   const mirror = mirrored(t, stage);
   const model = await toolModel(t, () => ({

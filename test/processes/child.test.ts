@@ -1,47 +1,13 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { systemClock as clock } from '../../src/lib/clock.ts';
-import { type Child, createSupervisor } from '../../src/processes/child.ts';
-import { type Containment, chooseContainment } from '../../src/processes/containment.ts';
-import { createLedger, ledgerMigrations } from '../../src/processes/ledger.ts';
-import { environmentOf, isRunning, listProcesses, readStat } from '../../src/processes/proc.ts';
-import { createReaper, tagVariable } from '../../src/processes/reaper.ts';
-import { openStore } from '../../src/store/sqlite.ts';
+import { test } from 'node:test';
+import { chooseContainment } from '../../src/processes/containment.ts';
+import { isRunning, readStat } from '../../src/processes/proc.ts';
 import { eventually } from '../support/eventually.ts';
+import { alive, supervision } from '../support/supervision.ts';
 import { tempFolder } from '../support/temp.ts';
 
-const fixture = join(import.meta.dirname, '../fixtures/children/tree.ts');
 const bounds = { eofMs: 500, termMs: 300 };
-
-function supervision(t: TestContext, layer: Containment, instance = 'test-instance') {
-  const folder = tempFolder(t);
-  const store = openStore(':memory:', ledgerMigrations);
-  const ledger = createLedger(store);
-  const reaper = createReaper({ ledger, instance, clock });
-  const supervisor = createSupervisor({ ledger, reaper, instance, layer, hidden: { paths: [] }, clock });
-  t.after(async () => {
-    await reaper.reapUnowned(() => false);
-    store.close();
-  });
-  const start = async (manners: string): Promise<Child> => {
-    const child = supervisor.spawn({
-      ...{ command: process.execPath, args: [fixture, manners], cwd: folder, slot: folder },
-      env: { PATH: process.env.PATH ?? '' },
-    });
-    await new Promise((resolve) => child.process.stdout.once('data', resolve));
-    return child;
-  };
-  return { folder, ledger, reaper, supervisor, start };
-}
-
-/** Looks by itself, without the code under test: who has not ended and carries the tag. */
-function alive(tag: string): number[] {
-  return listProcesses()
-    .filter(({ pid }) => environmentOf(pid, tagVariable) === tag)
-    .map(({ pid }) => pid);
-}
 
 for (const layer of ['namespace', 'group'] as const) {
   test(`${layer}: a polite tree ends with its input, and nothing of it is left`, async (t) => {
@@ -103,35 +69,43 @@ test('the next life ends what an earlier one left behind, and only that', async 
 test('a process that is owned is not reaped', async (t) => {
   const { reaper, supervisor, start } = supervision(t, 'group');
   const child = await start('polite');
-  assert.deepEqual(await reaper.reapUnowned((tag) => supervisor.owns(tag)), { killed: [] });
+  assert.deepEqual((await reaper.reapUnowned((tag) => supervisor.owns(tag))).killed, []);
   assert.ok(alive(child.tag).length >= 3);
 });
 
 test('a reused pid is nobody’s: an entry whose start time or boot differs kills nobody', async (t) => {
-  const { ledger, reaper } = supervision(t, 'group');
+  const { ledger, reaper, instance } = supervision(t, 'group');
   const self = readStat(process.ppid);
   assert.ok(self);
-  ledger.enter({ tag: 'test-instance.old', pid: self.pid, startTicks: self.startTicks + 1, bootId: 'other' });
-  assert.deepEqual(await reaper.reapUnowned(() => false), { killed: [] });
+  ledger.enter({
+    tag: `${instance}.old`,
+    pid: self.pid,
+    startTicks: self.startTicks + 1,
+    bootId: 'other',
+    slot: '',
+  });
+  assert.deepEqual((await reaper.reapUnowned(() => false)).killed, []);
   assert.deepEqual(ledger.entries(), [], 'and it is struck');
 });
 
-test('a program that does not exist is a failed start, not a crash', async (t) => {
-  const { folder, supervisor } = supervision(t, 'group');
-  const child = supervisor.spawn({
-    command: '/nowhere/claude',
-    args: [],
-    cwd: folder,
-    env: {},
-    slot: folder,
-  });
-  assert.equal((await child.exited).startError?.message, 'spawn /nowhere/claude ENOENT');
+test('a program that does not exist, or a folder that is gone, is a failed start and not a crash', async (t) => {
+  const { folder, supervisor, ledger } = supervision(t, 'group');
+  const spec = { command: '/nowhere/claude', args: [], cwd: folder, env: {}, slot: folder };
+  const child = supervisor.spawn(spec);
+  assert.equal((await child.exited).code, 127);
   assert.deepEqual(await child.end(bounds), { forced: null });
+  assert.match(child.stderrTail(), /nowhere/);
+  const homeless = supervisor.spawn({ ...spec, cwd: '/nowhere' });
+  assert.match((await homeless.exited).startError?.message ?? '', /ENOENT/);
+  assert.deepEqual(await homeless.end(bounds), { forced: null });
+  assert.deepEqual(ledger.entries(), []);
 });
 
-test('the layer is chosen by trying it, and says why', () => {
-  assert.equal(chooseContainment('group')?.layer, 'group');
-  const automatic = chooseContainment('auto');
+test('the layer is chosen by trying it, and says why', (t) => {
+  const folder = tempFolder(t);
+  const hidden = { paths: [folder] };
+  assert.equal(chooseContainment('group', folder, hidden)?.layer, 'group');
+  const automatic = chooseContainment('auto', folder, hidden);
   assert.equal(automatic?.layer, existsSync('/usr/bin/bwrap') ? 'namespace' : 'group');
   assert.match(automatic?.reason ?? '', /\w/);
 });

@@ -2,11 +2,16 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { tagVariable } from '../../src/processes/reaper.ts';
+import { createCensus, tagVariable } from '../../src/processes/census.ts';
 import { createTreeMeasure } from '../../src/processes/trees.ts';
 
 const megabyte = 1024 * 1024;
 const ballast = join(import.meta.dirname, '../../bench/memory/ballast.ts');
+
+function measureOf(instance: string) {
+  const ledger = { enter() {}, strike() {}, entries: () => [] };
+  return createTreeMeasure(createCensus({ ledger, instance }));
+}
 
 /** A tree of a shell and a program that holds so much. */
 async function holder(t: TestContext, tag: string, megabytes: number): Promise<ChildProcess> {
@@ -20,7 +25,7 @@ async function holder(t: TestContext, tag: string, megabytes: number): Promise<C
 }
 
 test('one look tells the trees apart, counts all of their processes, and remembers their peaks', async (t) => {
-  const measure = createTreeMeasure();
+  const measure = measureOf('trees');
   await holder(t, 'trees.small', 25);
   await holder(t, 'trees.large', 200);
   const found = measure(['trees.small', 'trees.large', 'trees.none']);
@@ -35,7 +40,7 @@ test('one look tells the trees apart, counts all of their processes, and remembe
 test('a look at a tree costs little', async (t) => {
   const tags = Array.from({ length: 4 }, (_, index) => `cost.${index}`);
   await Promise.all(tags.map((tag) => holder(t, tag, 100)));
-  const measure = createTreeMeasure();
+  const measure = measureOf('cost');
   measure(tags);
   const before = process.cpuUsage();
   for (let look = 0; look < 5; look++) assert.equal(measure(tags).size, tags.length);

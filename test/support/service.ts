@@ -17,6 +17,8 @@ export interface Service {
   /** The value of a metric without labels. */
   metric(name: string): Promise<number>;
   sessions(): Promise<Array<{ id: string; state: string; pid: number | null; turns: number }>>;
+  /** Asks for a session's end; resolves with the HTTP status once it has ended. */
+  closeSession(id: string): Promise<number>;
   /** Sends a signal and waits for the end; gives the exit code, or the signal's name. */
   stop(signal?: NodeJS.Signals): Promise<number | string>;
 }
@@ -102,6 +104,12 @@ export async function startService(
     },
     sessions: async () =>
       (await adminGet({ url }, '/api/sessions')) as Awaited<ReturnType<Service['sessions']>>,
+    closeSession: async (id) =>
+      (
+        await fetch(`${url}/api/sessions/${id}`, {
+          ...{ method: 'DELETE', headers: { authorization: `Bearer ${adminToken}` } },
+        })
+      ).status,
     async stop(signal = 'SIGTERM') {
       child.kill(signal);
       return eventually(

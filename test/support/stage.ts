@@ -1,4 +1,3 @@
-import type { TestContext } from 'node:test';
 import { systemClock as clock } from '../../src/lib/clock.ts';
 import { type ScriptedModel, startScriptedModel } from '../../src/playground/model.ts';
 import type { Message } from '../../src/playground/records.ts';
@@ -33,8 +32,13 @@ const people = ['Ann', 'Ben', 'Cleo', 'Dai'].map((name, index) => ({
 
 /** `rooms` direct rooms of Ann and the bot, ids from 1; room 50 is open. */
 export async function setStage(
-  t: TestContext,
-  options: { rooms?: number; face?: 'full' | 'v1.4.9'; bot?: Record<string, unknown> } = {},
+  t: { after(undo: () => unknown): void },
+  options: {
+    rooms?: number;
+    face?: 'full' | 'v1.4.9';
+    bot?: Record<string, unknown>;
+    model?: ScriptedModel;
+  } = {},
 ): Promise<Stage> {
   const campfire = await startSimulator({
     clock,
@@ -50,7 +54,7 @@ export async function setStage(
     ],
   });
   t.after(() => campfire.close());
-  const model = await startScriptedModel({ clock });
+  const model = options.model ?? (await startScriptedModel({ clock }));
   t.after(() => model.close());
   const home = serviceHome(t, {
     assistant: {

@@ -10,14 +10,14 @@ test('events are counted by their labels, and what nobody counts changes nothing
   metrics.emit({ ...decided, outcome: 'answered', path: 'hot', durationMs: 40 });
   metrics.emit({ ...decided, outcome: 'answered', path: 'hot', durationMs: 60 });
   metrics.emit({ ...decided, outcome: 'failed', path: null, durationMs: 1 });
-  metrics.emit({ type: 'processes.reaped', cause: 'found while running', count: 3, pids: [1, 2, 3] });
+  metrics.emit({ type: 'processes.reaped', cause: 'clock', count: 3, pids: [1, 2, 3] });
   metrics.emit({ type: 'service.draining', signal: 'SIGTERM', graceMs: 1 });
   const { body, contentType } = await metrics.render();
   assert.match(contentType, /^text\/plain/);
   assert.match(body, /^campfire_ai_bot_turns_total\{outcome="answered",path="hot"\} 2$/m);
   assert.match(body, /^campfire_ai_bot_turns_total\{outcome="failed",path="none"\} 1$/m);
   assert.match(body, /^campfire_ai_bot_turn_seconds_sum\{path="hot"\} 0\.1$/m);
-  assert.match(body, /^campfire_ai_bot_orphans_reaped_total\{cause="found while running"\} 3$/m);
+  assert.match(body, /^campfire_ai_bot_orphans_reaped_total\{cause="clock"\} 3$/m);
 });
 
 test('gauges are read at each scrape, by label too, and forget values that are gone', async () => {

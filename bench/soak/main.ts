@@ -1,0 +1,64 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { everyCell } from './cells.ts';
+import { runMatrix } from './matrix.ts';
+import { failures, keyOf, matrixTable, wordFor } from './matrix-table.ts';
+import { writeSection } from './page.ts';
+import { runSoak } from './soak.ts';
+import { soakTable, soakVerdict } from './soak-table.ts';
+
+/** bin/soak: the soak, or with --matrix the whole kill matrix; the last result stands in docs/benchmarks.md. */
+const program = new Command('bin/soak')
+  .description('Many short sessions of the real service under random kills; what is left behind is counted.')
+  .option('--sessions <number>', 'end after so many sessions', number, 1000)
+  .option('--minutes <number>', 'end after so many minutes, whichever comes first', number)
+  .option('--seed <number>', 'of all random choices', number, 1)
+  .option('--containment <layer>', 'auto or group', 'auto')
+  .option('--matrix', 'run the kill matrix instead')
+  .option('--no-reaper', 'negative control: with nobody to end what is left over, in the group layer')
+  .option('--no-page', 'leave docs/benchmarks.md as it is')
+  .parse();
+
+const { matrix, page, ...options } = program.opts<{
+  sessions: number;
+  minutes?: number;
+  seed: number;
+  containment: string;
+  matrix?: boolean;
+  reaper: boolean;
+  page: boolean;
+}>();
+const ok = matrix ? await wholeMatrix() : await wholeSoak();
+// The scripted model may still be pacing an answer that nobody waits for.
+process.exit(ok ? 0 : 1);
+
+async function wholeMatrix(): Promise<boolean> {
+  const isRoot = process.getuid?.() === 0;
+  const cells = everyCell().filter(({ user }) => isRoot || user === 'nobody');
+  if (!isRoot) console.log('Not root: the cells of root are left out, the others run as this user.');
+  const results = await runMatrix(cells, 2, (result) => {
+    console.log(`${result.passed ? 'ok ' : 'BAD'} ${keyOf(result.cell)}: ${wordFor(result)}`);
+  });
+  const bad = failures(results);
+  const ran = results.filter(({ expected }) => expected.kind !== 'no-victim').length;
+  console.log(`\n${ran} cells, ${bad.length} failed\n${bad.join('\n')}`);
+  if (page) writeSection('kill-matrix', 'Where processes end: the kill matrix', matrixTable(results));
+  return bad.length === 0;
+}
+
+async function wholeSoak(): Promise<boolean> {
+  const { sessions, minutes = null, seed, reaper, containment } = options;
+  const layer = reaper && containment !== 'group' ? 'auto' : 'group';
+  const tell = (line: string) => console.log(line);
+  const report = await runSoak({ sessions, minutes, seed, reaper, containment: layer, tell });
+  const table = soakTable(report);
+  const problems = soakVerdict(report);
+  console.log(`${table}\n\n${problems.length === 0 ? 'Nothing was left behind.' : problems.join('\n')}`);
+  if (page && reaper) writeSection('soak', 'Where processes end: the soak', table);
+  return problems.length === 0;
+}
+
+function number(value: string): number {
+  const parsed = Number(value);
+  if (!Number.isFinite(parsed) || parsed < 0) throw new InvalidArgumentError('A number is needed.');
+  return parsed;
+}

@@ -1,0 +1,101 @@
+import type { Ledger, LedgerEntry } from './ledger.ts';
+import { environmentOf, listProcesses, type ProcessStat, readBootId } from './proc.ts';
+
+/**
+ * Tells which processes belong to which tree of this service.
+ *
+ * Invariants:
+ * 1. A process belongs to a tree if it carries the tree's tag in its environment; or is the very process of the
+ *    ledger's entry (pid, start time and boot agree, and its environment does not say otherwise); or is the child of a
+ *    member; or stands in a session (setsid) of a member.
+ * 2. Once a member, always a member: one that later replaces its environment or loses its parent stays one until it
+ *    has ended. A process is named by pid and start time, so a reused pid is nobody's.
+ * 3. A tag of another instance is never ours, whatever the ledger says.
+ * 4. An environment is read once per process: it does not change after the exec.
+ */
+
+/** Inherited by everything a session starts; its value is the tree's tag, `<instance>.<unique>`. */
+export const tagVariable = 'CAMPFIRE_AI_BOT_TAG';
+
+/** Between fork and exec a child still shows its parent's environment; this long after its start it shows its own. */
+const settledTicks = 500;
+
+export interface Member extends ProcessStat {
+  tag: string;
+}
+
+export interface Census {
+  /** Looks at all of `/proc`, once for all trees: every member that has not ended. */
+  take(): Member[];
+}
+
+export function createCensus({ ledger, instance }: { ledger: Ledger; instance: string }): Census {
+  const bootId = readBootId();
+  let members = new Map<number, Member>();
+  /** Start times by pid of processes that are known not to be ours by themselves. */
+  let strangers = new Map<number, number>();
+
+  return {
+    take() {
+      const all = listProcesses().filter(({ pid }) => pid !== process.pid);
+      const entries = new Map(
+        ledger
+          .entries()
+          .filter((entry) => entry.bootId === bootId && isOurs(entry.tag, instance))
+          .map((entry) => [entry.pid, entry]),
+      );
+      const newestTicks = all.reduce((newest, { startTicks }) => Math.max(newest, startTicks), 0);
+      const found = new Map<number, Member>();
+      const seen: typeof strangers = new Map();
+      for (const stat of all) {
+        if (strangers.get(stat.pid) === stat.startTicks) {
+          seen.set(stat.pid, stat.startTicks);
+          continue;
+        }
+        const known = members.get(stat.pid);
+        const tag =
+          known?.startTicks === stat.startTicks ? known.tag : tagOf(stat, entries.get(stat.pid), instance);
+        if (tag !== null) found.set(stat.pid, { ...stat, tag });
+        else if (newestTicks - stat.startTicks > settledTicks) seen.set(stat.pid, stat.startTicks);
+      }
+      strangers = seen;
+      spread(all, found);
+      members = found;
+      return [...found.values()];
+    },
+  };
+}
+
+function isOurs(tag: string, instance: string): boolean {
+  return tag.startsWith(`${instance}.`);
+}
+
+function tagOf(stat: ProcessStat, entry: LedgerEntry | undefined, instance: string): string | null {
+  const carried = environmentOf(stat.pid, tagVariable);
+  if (typeof carried === 'string') return isOurs(carried, instance) ? carried : null;
+  const entered = entry?.startTicks === stat.startTicks;
+  return entered && carried === undefined ? entry.tag : null;
+}
+
+/**
+ * Adds to `found` what descends from it or shares a session with it, until nothing more is found. Every tree begins in
+ * a session of its own, so a member's session holds only its tree; one whose leader lives and is no member was joined
+ * from outside, and stays a stranger's.
+ */
+function spread(all: readonly ProcessStat[], found: Map<number, Member>): void {
+  const alive = new Set(all.map(({ pid }) => pid));
+  for (let grew = true; grew; ) {
+    grew = false;
+    const sessions = new Map<number, string>();
+    for (const { sessionId, tag } of found.values()) {
+      if (found.has(sessionId) || !alive.has(sessionId)) sessions.set(sessionId, tag);
+    }
+    for (const stat of all) {
+      if (found.has(stat.pid)) continue;
+      const tag = found.get(stat.parentPid)?.tag ?? sessions.get(stat.sessionId);
+      if (tag === undefined) continue;
+      found.set(stat.pid, { ...stat, tag });
+      grew = true;
+    }
+  }
+}
