@@ -49,9 +49,8 @@ export interface AppParts extends PartsGiven {
 export async function startApp(outside: AppParts): Promise<App> {
   const metrics = createMetrics();
   const listeners = [outside.emit, metrics.emit];
-  const emit = fanOut(listeners);
-  const given = { ...outside, emit };
-  const { settings, clock } = given;
+  const given = { ...outside, emit: fanOut(listeners) };
+  const { settings, clock, emit } = given;
   const startedAt = clock.now();
   // Until leftovers of an earlier life are gone messages are kept, and only that.
   const state = { serving: false };
@@ -82,10 +81,9 @@ export async function startApp(outside: AppParts): Promise<App> {
   const ready = reap('left by an earlier life').then(() => {
     pool.clearLeftovers();
     state.serving = true;
-    emit({
-      ...{ type: 'service.started', version: VERSION, url: `http://${settings.host}:${port}` },
-      ...{ containment: containment.layer, detail: containment.reason },
-    });
+    const url = `http://${settings.host}:${port}`;
+    const { layer, reason: detail } = containment;
+    emit({ type: 'service.started', version: VERSION, url, containment: layer, detail });
     delivery.wake();
     built.seen.sweep();
     dispatcher.wake();
@@ -99,12 +97,7 @@ export async function startApp(outside: AppParts): Promise<App> {
   let closing: Promise<void> | null = null;
   const close = async (): Promise<void> => {
     await ready;
-    pool.stopAdmitting();
-    await Promise.all([built.catchUp.stop(), built.retention.stop()]);
-    await dispatcher.stop(Math.max(0, settings.shutdownGraceMs - closeReserveMs - deliveryGraceMs));
-    await pool.drain();
-    await dispatcher.settled();
-    await Promise.all([delivery.stop(deliveryGraceMs), within(clock, deliveryGraceMs, built.seen.stop())]);
+    await drain(built, given);
     state.serving = false;
     for (const stop of stopTimers) stop();
     await stopListening(server, clock);
@@ -122,6 +115,19 @@ export async function startApp(outside: AppParts): Promise<App> {
       return closing;
     },
   };
+}
+
+/** Turns, sessions and posts come to their end, in this order; messages are still accepted. */
+async function drain(
+  { pool, dispatcher, delivery, catchUp, retention, seen }: BuiltParts,
+  { settings, clock }: AppParts,
+): Promise<void> {
+  pool.stopAdmitting();
+  await Promise.all([catchUp.stop(), retention.stop()]);
+  await dispatcher.stop(Math.max(0, settings.shutdownGraceMs - closeReserveMs - deliveryGraceMs));
+  await pool.drain();
+  await dispatcher.settled();
+  await Promise.all([delivery.stop(deliveryGraceMs), within(clock, deliveryGraceMs, seen.stop())]);
 }
 
 function buildHttp(

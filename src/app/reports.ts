@@ -35,6 +35,28 @@ export function describeState(
     },
     'state',
   );
+  describeMemory(metrics, pool, peaks);
+  metrics.gauge(
+    'messages_without_outcome',
+    'Messages accepted and not yet decided; 0 when idle.',
+    async () => (await mail.counts()).withoutOutcome,
+  );
+  metrics.gauge(
+    'bots_unhealthy',
+    'Bots whose key Campfire refuses.',
+    () => bots.all().filter(({ id }) => health.bot(id).state === 'unhealthy').length,
+  );
+  metrics.gauge('campfire_unhealthy', '1 while Campfire cannot be reached.', () =>
+    health.campfire().state === 'unhealthy' ? 1 : 0,
+  );
+  metrics.gauge(
+    'outbox_undelivered',
+    'Rows decided and not yet delivered to Campfire; 0 when idle.',
+    async () => (await mail.counts()).undelivered,
+  );
+}
+
+function describeMemory(metrics: Metrics, pool: Pool, peaks: Peaks): void {
   metrics.gauge('spares', 'Started sessions that wait for a first turn.', () => pool.spares());
   metrics.gauge(
     'sessions_waiting',
@@ -78,24 +100,6 @@ export function describeState(
     'oom_kills',
     'Processes that the kernel has ended for memory in our control group, or else on this machine.',
     () => pool.memory().reading.oomKills ?? 0,
-  );
-  metrics.gauge(
-    'messages_without_outcome',
-    'Messages accepted and not yet decided; 0 when idle.',
-    async () => (await mail.counts()).withoutOutcome,
-  );
-  metrics.gauge(
-    'bots_unhealthy',
-    'Bots whose key Campfire refuses.',
-    () => bots.all().filter(({ id }) => health.bot(id).state === 'unhealthy').length,
-  );
-  metrics.gauge('campfire_unhealthy', '1 while Campfire cannot be reached.', () =>
-    health.campfire().state === 'unhealthy' ? 1 : 0,
-  );
-  metrics.gauge(
-    'outbox_undelivered',
-    'Rows decided and not yet delivered to Campfire; 0 when idle.',
-    async () => (await mail.counts()).undelivered,
   );
 }
 

@@ -112,12 +112,11 @@ export function createConversations(store: Store, slots: Slots, clock: Clock): C
       const memory = begin(conversation, slot.id, randomUUID());
       return { slot, memory, stale, startedOver: startedOver || stale, history };
     },
-    isKnown: (conversation) => find(conversation) !== undefined,
+    ...lookUps(store, slots, find),
     adopt: (conversation, slot, { id }) => ({
       ...{ slot, memory: begin(conversation, slot.id, id) },
       ...{ stale: false, startedOver: false, history: [] },
     }),
-    hasSlot: (slotId) => store.get('SELECT 1 FROM conversations WHERE slot_id = ?', slotId) !== undefined,
     giveUp(conversation) {
       const known = find(conversation);
       if (!known) return;
@@ -143,15 +142,6 @@ export function createConversations(store: Store, slots: Slots, clock: Clock): C
         ...[clock.now(), Number(told), botId, roomId],
       );
     },
-    transcript(conversation) {
-      const known = find(conversation);
-      const path = known ? slots.transcriptPath(slots.open(known.slotId), known.memoryId) : null;
-      return path === null ? null : readFileSync(path, 'utf8');
-    },
-    describe(conversation) {
-      const known = find(conversation);
-      return known && known.turns > 0 ? { turns: known.turns, usedAt: known.usedAt } : null;
-    },
     erase(conversation) {
       const known = find(conversation);
       if (!known) return;
@@ -160,6 +150,27 @@ export function createConversations(store: Store, slots: Slots, clock: Clock): C
         'DELETE FROM conversations WHERE bot_id = ? AND room_id = ?',
         ...[conversation.botId, conversation.roomId],
       );
+    },
+  };
+}
+
+/** The verbs that change nothing. */
+function lookUps(
+  store: Store,
+  slots: Slots,
+  find: (conversation: Conversation) => Known | undefined,
+): Pick<Conversations, 'isKnown' | 'hasSlot' | 'transcript' | 'describe'> {
+  return {
+    isKnown: (conversation) => find(conversation) !== undefined,
+    hasSlot: (slotId) => store.get('SELECT 1 FROM conversations WHERE slot_id = ?', slotId) !== undefined,
+    transcript(conversation) {
+      const known = find(conversation);
+      const path = known ? slots.transcriptPath(slots.open(known.slotId), known.memoryId) : null;
+      return path === null ? null : readFileSync(path, 'utf8');
+    },
+    describe(conversation) {
+      const known = find(conversation);
+      return known && known.turns > 0 ? { turns: known.turns, usedAt: known.usedAt } : null;
     },
   };
 }
