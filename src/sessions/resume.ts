@@ -102,21 +102,21 @@ export function createConversations(store: Store, slots: Slots, clock: Clock): C
     recall(conversation) {
       const known = find(conversation);
       const slot = slots.open(known?.slotId ?? slots.newId());
-      const startedOver = known !== undefined && known.givenUpId !== null;
+      const startedOver = (known?.givenUpId ?? null) !== null;
       if (known && slots.transcriptPath(slot, known.memoryId) !== null) {
         const memory = { kind: 'resume' as const, id: known.memoryId };
-        return { ...{ slot, memory, stale: false, startedOver }, history: [] };
+        return { slot, memory, stale: false, startedOver, history: [] };
       }
       const stale = (known?.turns ?? 0) > 0;
-      const history = startedOver ? historyOf(slots, slot, known.givenUpId ?? '') : [];
+      const history = startedOver ? historyOf(slots, slot, known?.givenUpId ?? '') : [];
       const memory = begin(conversation, slot.id, randomUUID());
-      return { slot, memory, stale, startedOver: startedOver || stale, history };
+      return { slot, memory, stale, history, startedOver: startedOver || stale };
     },
     ...lookUps(store, slots, find),
-    adopt: (conversation, slot, { id }) => ({
-      ...{ slot, memory: begin(conversation, slot.id, id) },
-      ...{ stale: false, startedOver: false, history: [] },
-    }),
+    adopt(conversation, slot, { id }) {
+      const memory = begin(conversation, slot.id, id);
+      return { slot, memory, stale: false, startedOver: false, history: [] };
+    },
     giveUp(conversation) {
       const known = find(conversation);
       if (!known) return;
@@ -127,9 +127,9 @@ export function createConversations(store: Store, slots: Slots, clock: Clock): C
       );
     },
     restore(conversation) {
-      const known = find(conversation);
-      if (!known?.givenUpId) return;
-      slots.takeBack(slots.open(known.slotId), known.givenUpId);
+      const { slotId, givenUpId } = find(conversation) ?? {};
+      if (slotId === undefined || !givenUpId) return;
+      slots.takeBack(slots.open(slotId), givenUpId);
       store.run(
         `UPDATE conversations SET memory_id = given_up_id, given_up_id = NULL WHERE bot_id = ? AND room_id = ?`,
         ...[conversation.botId, conversation.roomId],
@@ -143,13 +143,11 @@ export function createConversations(store: Store, slots: Slots, clock: Clock): C
       );
     },
     erase(conversation) {
+      const { botId, roomId } = conversation;
       const known = find(conversation);
       if (!known) return;
-      slots.delete(slots.open(known.slotId));
-      store.run(
-        'DELETE FROM conversations WHERE bot_id = ? AND room_id = ?',
-        ...[conversation.botId, conversation.roomId],
-      );
+      slots.delete({ id: known.slotId });
+      store.run('DELETE FROM conversations WHERE bot_id = ? AND room_id = ?', botId, roomId);
     },
   };
 }
