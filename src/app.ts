@@ -89,10 +89,9 @@ export async function startApp(outside: AppParts): Promise<App> {
   const ready = reap('boot').then(() => {
     pool.clearLeftovers();
     state.serving = true;
-    emit({
-      ...{ type: 'service.started', version: VERSION, url: `http://${settings.host}:${port}` },
-      ...{ containment: containment.layer, detail: containment.reason },
-    });
+    const url = `http://${settings.host}:${port}`;
+    const { layer, reason: detail } = containment;
+    emit({ type: 'service.started', version: VERSION, url, containment: layer, detail });
     delivery.wake();
     built.seen.sweep();
     dispatcher.wake();

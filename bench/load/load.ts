@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { systemClock as clock } from '../../src/lib/clock.ts';
 import { startScriptedModel } from '../../src/playground/model.ts';
 import { startPostOffice } from './campfire.ts';
-import { judgeArrivals, type LoadReport, quantile } from './verdict.ts';
+import { judgeArrivals, type LoadReport, quantile, type Sent } from './verdict.ts';
 
 /**
  * Webhooks at a steady rate over many rooms, while real sessions run behind them. What is measured is what a person
@@ -124,13 +124,6 @@ function end(child: ChildProcess): Promise<void> {
     child.once('exit', () => resolve());
     child.kill('SIGTERM');
   });
-}
-
-export interface Sent {
-  messageId: number;
-  roomId: number;
-  ms: number;
-  status: number;
 }
 
 /** Counted from the start rather than per tick: a late timer is made up for, so the rate holds. */

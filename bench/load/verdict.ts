@@ -1,5 +1,11 @@
 import type { Arrived } from './campfire.ts';
-import type { Sent } from './load.ts';
+
+export interface Sent {
+  messageId: number;
+  roomId: number;
+  ms: number;
+  status: number;
+}
 
 /** What a load run found. Times in ms. */
 export interface LoadReport {

@@ -1,10 +1,11 @@
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../../test/support/eventually.ts';
 import type { Service } from '../../test/support/service.ts';
 import { type Stage, setStage } from '../../test/support/stage.ts';
 import { type Kills, killSomeone, pick, type Random, seeded } from './chaos.ts';
+import { leftFiles } from './leftovers.ts';
 import { type SoakModel, startSoakModel } from './model.ts';
 import { endAll, processesIn, pssOf } from './processes.ts';
 import { type Scope, withScope } from './scope.ts';
@@ -282,21 +283,4 @@ async function report(run: Run, startedMs: number, exitCode: number | string): P
     heap: sharedSlope(samples.map(({ heap }) => warm(heap))),
     pss: sharedSlope(samples.map(({ pss }) => warm(pss))),
   };
-}
-
-/** What sessions leave in temp folders: their own, the service's, and those that `claude` would choose by itself. */
-function leftFiles(dataDir: string, folder: string): string[] {
-  const slots = list(join(dataDir, 'sessions')).map((slot) => join(dataDir, 'sessions', slot, 'temp'));
-  const own = list(dataDir).filter((name) => name.startsWith('probe-'));
-  return [...slots, join(folder, 'tmp')]
-    .flatMap((each) => list(each).map((name) => join(each, name)))
-    .concat(own);
-}
-
-function list(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch {
-    return [];
-  }
 }

@@ -1,7 +1,4 @@
-import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
-import { agentEnvironment } from '../agent/environment.ts';
-import { createSdkAgents } from '../agent/sdk.ts';
 import { createMentions } from '../campfire/mentions.ts';
 import { openCampfireStorage } from '../campfire/storage.ts';
 import { type Bots, openBots } from '../config/bots.ts';
@@ -9,18 +6,10 @@ import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../lib/clock.ts';
 import { OperatorError } from '../lib/errors.ts';
 import { createSqliteMail } from '../mail/sqlite.ts';
-import { type Census, createCensus } from '../processes/census.ts';
-import { createSupervisor, type Supervisor } from '../processes/child.ts';
 import { type ContainmentChoice, chooseContainment, type HiddenFolders } from '../processes/containment.ts';
-import { createLedger } from '../processes/ledger.ts';
-import { createOomWatch, type MemoryReading, readMemory } from '../processes/memory.ts';
-import { memoryOf } from '../processes/proc.ts';
-import { createReaper } from '../processes/reaper.ts';
-import { createTreeMeasure } from '../processes/trees.ts';
-import { createPeaks, type Peaks } from '../sessions/peaks.ts';
-import { createPool, type Pool } from '../sessions/pool.ts';
-import { type Conversations, createConversations } from '../sessions/resume.ts';
-import { createSlots, type Slots } from '../sessions/slots.ts';
+import { createPeaks } from '../sessions/peaks.ts';
+import { createConversations } from '../sessions/resume.ts';
+import { createSlots } from '../sessions/slots.ts';
 import { holdDataFolder } from '../store/lock.ts';
 import { openStore, type Store } from '../store/sqlite.ts';
 import type { Emit } from '../telemetry/events.ts';
@@ -28,12 +17,12 @@ import type { AcceptParts } from '../turns/accept.ts';
 import { createDispatcher } from '../turns/dispatcher.ts';
 import { createOpsRoom } from '../turns/ops-room.ts';
 import { createPostedFiles } from '../turns/posted-files.ts';
-import { VERSION } from '../version.ts';
 import { buildKeeping, buildKept } from './keeping.ts';
 import { buildDownloads } from './kept-files.ts';
 import { migrations } from './migrations.ts';
 import { buildOutgoing } from './outgoing.ts';
 import { reportBashRefused, reportBots, reportStorage } from './reports.ts';
+import { buildPool, buildProcesses, type ReadMemory } from './sessions.ts';
 
 export interface PartsGiven {
   settings: Settings;
@@ -43,8 +32,8 @@ export interface PartsGiven {
   secrets: Set<string>;
   /** Looks up an environment variable for bot files. */
   variable: (name: string) => string | undefined;
-  /** How memory is read, given the operator's limit and what is our own; `readMemory` but in a test. */
-  readMemory?: ((limitBytes: number | null, ownBytes: () => number) => MemoryReading) | undefined;
+  /** `readMemory` but in a test. */
+  readMemory?: ReadMemory | undefined;
 }
 
 export type BuiltParts = ReturnType<typeof buildParts>;
@@ -70,18 +59,12 @@ export function buildParts(given: PartsGiven & Pick<AcceptParts, 'onAccepted' | 
   reportBots(bots, null, emit, secrets);
   const store = openStore(join(settings.dataDir, 'service.db'), migrations);
   const mail = createSqliteMail(store, clock);
-  const ledger = createLedger(store);
   const { instance } = folder;
-  const census = createCensus({ ledger, instance });
-  const reaper = createReaper({ ledger, census, clock });
-  const supervisor = createSupervisor({
-    ...{ ledger, reaper, instance, layer: containment.layer, hidden, clock },
-    onReaped: (pids) => emit({ type: 'processes.reaped', count: pids.length, cause: 'close', pids }),
-  });
+  const processes = buildProcesses({ store, instance, layer: containment.layer, hidden, clock, emit });
   const peaks = createPeaks(store, settings.sessionMemoryMaxBytes);
   const slots = createSlots(settings.dataDir);
   const conversations = createConversations(store, slots, clock);
-  const pool = buildPool({ ...given, conversations, slots, supervisor, census, bashAllowed, bots, peaks });
+  const pool = buildPool({ ...given, ...processes, conversations, slots, bashAllowed, bots, peaks });
   const findBot = (id: string) => {
     bots.refresh();
     return bots.byId(id) ?? (bots.problems().length > 0 ? ('unclear' as const) : ('gone' as const));
@@ -114,8 +97,7 @@ export function buildParts(given: PartsGiven & Pick<AcceptParts, 'onAccepted' | 
     bots,
     store,
     mail,
-    reaper,
-    supervisor,
+    ...processes,
     /** What a session left in its temp folder when nobody closed it. */
     emptySlot: (path: string) => slots.emptyTemp(slots.open(basename(path))),
     pool,
@@ -148,54 +130,5 @@ function containmentFor(settings: Settings, hidden: HiddenFolders): ContainmentC
     'containment_unavailable',
     'CONTAINMENT=namespace is set, but bubblewrap cannot make a pid namespace here.',
     'Ask `campfire-ai-bot doctor` what is missing, or set CONTAINMENT=auto.',
-  );
-}
-
-/** A machine sold as 4 GB has some 3.8. */
-const spareFromBytes = 3.7 * 1024 ** 3;
-/** The counter of OOM kills is looked at once a second, and a death is heard of within another. */
-const oomKillFreshMs = 3_000;
-
-function buildPool({
-  readMemory: read = readMemory,
-  ...parts
-}: PartsGiven & {
-  conversations: Conversations;
-  slots: Slots;
-  supervisor: Supervisor;
-  census: Census;
-  /** A shell whose children nobody can hold together is only for those who ask for it. */
-  bashAllowed: boolean;
-  bots: Bots;
-  peaks: Peaks;
-}): Pool {
-  const { settings, conversations, slots, supervisor, bashAllowed, clock, emit, bots, peaks } = parts;
-  const environment = agentEnvironment(settings, VERSION);
-  const oom = createOomWatch();
-  const readNow = (treeBytes: number): MemoryReading => {
-    const own = () => treeBytes + memoryOf(process.pid).pssBytes;
-    const reading = read(settings.memoryLimitBytes ?? null, own);
-    oom.look(reading, clock.monotonicMs());
-    return reading;
-  };
-  const oomKilled = () => {
-    readNow(0);
-    return oom.killedWithin(oomKillFreshMs, clock.monotonicMs());
-  };
-  const { limitBytes } = readNow(0);
-  return createPool(
-    {
-      ...{ idleTtlMs: settings.sessionTtlMs, maxSessions: settings.maxSessions ?? null },
-      ...{ highPercent: settings.memoryHighPercent, sessionMaxBytes: settings.sessionMemoryMaxBytes },
-      spares: settings.spareSessions ?? (limitBytes >= spareFromBytes ? 1 : 0),
-      cores: availableParallelism(),
-      readMemory: readNow,
-      measureTrees: createTreeMeasure(parts.census),
-      revisionOf: (botId) => bots.byId(botId)?.revision ?? null,
-    },
-    {
-      openAgent: createSdkAgents({ supervisor, clock, environment, bashAllowed, oomKilled }),
-      ...{ conversations, slots, clock, emit, peaks },
-    },
   );
 }

@@ -8,13 +8,15 @@ import { checkPublicUrl, describePublicUrl } from '../downloads/public-url.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Mail } from '../mail/mail.ts';
+import type { Supervisor } from '../processes/child.ts';
+import type { ContainmentChoice } from '../processes/containment.ts';
 import { firstProcessProblem } from '../processes/proc.ts';
+import type { Reaper } from '../processes/reaper.ts';
 import type { Peaks } from '../sessions/peaks.ts';
 import type { Pool } from '../sessions/pool.ts';
 import type { Emit, ReapCause } from '../telemetry/events.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { HealthBook } from '../turns/health-book.ts';
-import type { BuiltParts } from './parts.ts';
 
 /** What the composition root tells of its parts: events and gauges, nothing else. */
 
@@ -39,6 +41,28 @@ export function describeState(
     },
     'state',
   );
+  describeMemory(metrics, pool, peaks);
+  metrics.gauge(
+    'messages_without_outcome',
+    'Messages accepted and not yet decided; 0 when idle.',
+    async () => (await mail.counts()).withoutOutcome,
+  );
+  metrics.gauge(
+    'bots_unhealthy',
+    'Bots whose key Campfire refuses.',
+    () => bots.all().filter(({ id }) => health.bot(id).state === 'unhealthy').length,
+  );
+  metrics.gauge('campfire_unhealthy', '1 while Campfire cannot be reached.', () =>
+    health.campfire().state === 'unhealthy' ? 1 : 0,
+  );
+  metrics.gauge(
+    'outbox_undelivered',
+    'Rows decided and not yet delivered to Campfire; 0 when idle.',
+    async () => (await mail.counts()).undelivered,
+  );
+}
+
+function describeMemory(metrics: Metrics, pool: Pool, peaks: Peaks): void {
   metrics.gauge('spares', 'Started sessions that wait for a first turn.', () => pool.spares());
   metrics.gauge(
     'sessions_waiting',
@@ -83,29 +107,15 @@ export function describeState(
     'Processes that the kernel has ended for memory in our control group, or else on this machine.',
     () => pool.memory().reading.oomKills ?? 0,
   );
-  metrics.gauge(
-    'messages_without_outcome',
-    'Messages accepted and not yet decided; 0 when idle.',
-    async () => (await mail.counts()).withoutOutcome,
-  );
-  metrics.gauge(
-    'bots_unhealthy',
-    'Bots whose key Campfire refuses.',
-    () => bots.all().filter(({ id }) => health.bot(id).state === 'unhealthy').length,
-  );
-  metrics.gauge('campfire_unhealthy', '1 while Campfire cannot be reached.', () =>
-    health.campfire().state === 'unhealthy' ? 1 : 0,
-  );
-  metrics.gauge(
-    'outbox_undelivered',
-    'Rows decided and not yet delivered to Campfire; 0 when idle.',
-    async () => (await mail.counts()).undelivered,
-  );
 }
 
 /** Ends what nobody owns, with all that it left in its slot. */
 export async function reapUnowned(
-  { reaper, supervisor, emptySlot }: Pick<BuiltParts, 'reaper' | 'supervisor' | 'emptySlot'>,
+  {
+    reaper,
+    supervisor,
+    emptySlot,
+  }: { reaper: Reaper; supervisor: Pick<Supervisor, 'owns'>; emptySlot: (path: string) => void },
   emit: Emit,
   cause: ReapCause,
 ): Promise<void> {
@@ -151,7 +161,7 @@ export function reportStorage(storage: CampfireStorage, emit: Emit): void {
 
 /** What the service finds around itself at its start, where that is less than it could be. */
 export function reportSurroundings(
-  { containment, bashAllowed, bots }: Pick<BuiltParts, 'containment' | 'bashAllowed' | 'bots'>,
+  { containment, bashAllowed, bots }: { containment: ContainmentChoice; bashAllowed: boolean; bots: Bots },
   ownPid: number,
   emit: Emit,
 ): void {

@@ -3,7 +3,7 @@ import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { digestOf, isSecret } from '../config/secret.ts';
 import type { Downloads } from '../downloads/downloads.ts';
 import type { KeptFile } from '../downloads/kept.ts';
-import type { SessionSnapshot } from '../sessions/pool.ts';
+import type { SessionSnapshot } from '../sessions/parts.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { BotEntry } from './bots.ts';
 

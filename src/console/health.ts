@@ -1,5 +1,6 @@
 import type { MailCounts } from '../mail/mail.ts';
-import type { Pool, SessionSnapshot } from '../sessions/pool.ts';
+import type { SessionSnapshot } from '../sessions/parts.ts';
+import type { Pool } from '../sessions/pool.ts';
 import type { StorageState } from '../store/space.ts';
 
 /** What `GET /ready` answers: whether messages are accepted and served. `problem` is one word, for people who grep. */

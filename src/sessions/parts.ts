@@ -2,7 +2,7 @@ import type { Agent, AgentMemory, AgentProfile, OpenAgent, Slot } from '../agent
 import type { Clock } from '../lib/clock.ts';
 import type { MemoryReading } from '../processes/memory.ts';
 import type { MeasureTrees, TreeMemory } from '../processes/trees.ts';
-import type { Emit } from '../telemetry/events.ts';
+import type { Emit, SessionName } from '../telemetry/events.ts';
 import type { Peaks } from './peaks.ts';
 import type { Conversations } from './resume.ts';
 import type { Slots } from './slots.ts';
@@ -23,6 +23,16 @@ export interface SessionParts {
   slots: Slots;
   clock: Clock;
   emit: Emit;
+}
+
+/** A live session as others see it. */
+export interface SessionSnapshot {
+  id: SessionName;
+  state: string;
+  pid: number | null;
+  turns: number;
+  idleSeconds: number;
+  memoryBytes: number;
 }
 
 /** What a conversation takes over. */

@@ -3,7 +3,7 @@ import type { MemoryReading } from '../processes/memory.ts';
 import type { SessionName, SessionPath } from '../telemetry/events.ts';
 import { type BotRecords, createBotRecords } from './bot-records.ts';
 import { type Lease, LeaseWithdrawnError, NoRoomError, PoolDrainingError } from './lease.ts';
-import type { ClaimedSpare, PoolOptions, PoolParts, SessionBot } from './parts.ts';
+import type { ClaimedSpare, PoolOptions, PoolParts, SessionBot, SessionSnapshot } from './parts.ts';
 import { type Admission, decideAdmission, describeAdmission, type House, roomPatienceMs } from './policy.ts';
 import type { Conversation } from './resume.ts';
 import { Session } from './session.ts';
@@ -22,15 +22,6 @@ import { type Waiter, Waiters, type WaitingSnapshot } from './waiters.ts';
  * 3. Whoever waits longest is served first (see waiters.ts); one that waits for its own predecessor, or for its bot
  *    to be startable, holds nobody back. Every change that could admit somebody looks again.
  */
-
-export interface SessionSnapshot {
-  id: SessionName;
-  state: string;
-  pid: number | null;
-  turns: number;
-  idleSeconds: number;
-  memoryBytes: number;
-}
 
 export interface Pool {
   /**

@@ -99,13 +99,24 @@ export function createConversations(store: Store, slots: Slots, clock: Clock): C
   };
 
   return {
-    recall: (conversation) => recallOf(conversation, find(conversation), begin, slots),
-    isKnown: (conversation) => find(conversation) !== undefined,
-    adopt: (conversation, slot, { id }) => ({
-      ...{ slot, memory: begin(conversation, slot.id, id) },
-      ...{ stale: false, startedOver: false, history: [] },
-    }),
-    hasSlot: (slotId) => store.get('SELECT 1 FROM conversations WHERE slot_id = ?', slotId) !== undefined,
+    recall(conversation) {
+      const known = find(conversation);
+      const slot = slots.open(known?.slotId ?? slots.newId());
+      const startedOver = (known?.givenUpId ?? null) !== null;
+      if (known && slots.transcriptPath(slot, known.memoryId) !== null) {
+        const memory = { kind: 'resume' as const, id: known.memoryId };
+        return { slot, memory, stale: false, startedOver, history: [] };
+      }
+      const stale = (known?.turns ?? 0) > 0;
+      const history = startedOver ? historyOf(slots, slot, known?.givenUpId ?? '') : [];
+      const memory = begin(conversation, slot.id, randomUUID());
+      return { slot, memory, stale, history, startedOver: startedOver || stale };
+    },
+    ...lookUps(store, slots, find),
+    adopt(conversation, slot, { id }) {
+      const memory = begin(conversation, slot.id, id);
+      return { slot, memory, stale: false, startedOver: false, history: [] };
+    },
     giveUp(conversation) {
       const known = find(conversation);
       if (!known) return;
@@ -116,9 +127,9 @@ export function createConversations(store: Store, slots: Slots, clock: Clock): C
       );
     },
     restore(conversation) {
-      const known = find(conversation);
-      if (!known?.givenUpId) return;
-      slots.takeBack(slots.open(known.slotId), known.givenUpId);
+      const { slotId, givenUpId } = find(conversation) ?? {};
+      if (slotId === undefined || !givenUpId) return;
+      slots.takeBack(slots.open(slotId), givenUpId);
       store.run(
         `UPDATE conversations SET memory_id = given_up_id, given_up_id = NULL WHERE bot_id = ? AND room_id = ?`,
         ...[conversation.botId, conversation.roomId],
@@ -131,6 +142,25 @@ export function createConversations(store: Store, slots: Slots, clock: Clock): C
         ...[clock.now(), Number(told), botId, roomId],
       );
     },
+    erase(conversation) {
+      const { botId, roomId } = conversation;
+      const known = find(conversation);
+      if (!known) return;
+      slots.delete({ id: known.slotId });
+      store.run('DELETE FROM conversations WHERE bot_id = ? AND room_id = ?', botId, roomId);
+    },
+  };
+}
+
+/** The verbs that change nothing. */
+function lookUps(
+  store: Store,
+  slots: Slots,
+  find: (conversation: Conversation) => Known | undefined,
+): Pick<Conversations, 'isKnown' | 'hasSlot' | 'transcript' | 'describe'> {
+  return {
+    isKnown: (conversation) => find(conversation) !== undefined,
+    hasSlot: (slotId) => store.get('SELECT 1 FROM conversations WHERE slot_id = ?', slotId) !== undefined,
     transcript(conversation) {
       const known = find(conversation);
       const path = known ? slots.transcriptPath(slots.open(known.slotId), known.memoryId) : null;
@@ -140,34 +170,7 @@ export function createConversations(store: Store, slots: Slots, clock: Clock): C
       const known = find(conversation);
       return known && known.turns > 0 ? { turns: known.turns, usedAt: known.usedAt } : null;
     },
-    erase(conversation) {
-      const known = find(conversation);
-      if (!known) return;
-      slots.delete(slots.open(known.slotId));
-      store.run(
-        'DELETE FROM conversations WHERE bot_id = ? AND room_id = ?',
-        ...[conversation.botId, conversation.roomId],
-      );
-    },
   };
-}
-
-function recallOf(
-  conversation: Conversation,
-  known: Known | undefined,
-  begin: (conversation: Conversation, slotId: string, memoryId: string) => AgentMemory,
-  slots: Slots,
-): Recall {
-  const slot = slots.open(known?.slotId ?? slots.newId());
-  const startedOver = known !== undefined && known.givenUpId !== null;
-  if (known && slots.transcriptPath(slot, known.memoryId) !== null) {
-    const memory = { kind: 'resume' as const, id: known.memoryId };
-    return { ...{ slot, memory, stale: false, startedOver }, history: [] };
-  }
-  const stale = (known?.turns ?? 0) > 0;
-  const history = startedOver ? historyOf(slots, slot, known.givenUpId ?? '') : [];
-  const memory = begin(conversation, slot.id, randomUUID());
-  return { slot, memory, stale, startedOver: startedOver || stale, history };
 }
 
 function historyOf(slots: Slots, slot: Slot, memoryId: string): Exchange[] {

@@ -4,7 +4,7 @@
  */
 
 /** An answer that comes within this time is one post and nothing else. */
-export const quietMs = { full: 4_000, 'post-only': 8_000 } as const;
+const quietMs = { full: 4_000, 'post-only': 8_000 } as const;
 /** Campfire redraws a message with every edit; more often than this is unrest. */
 const editPauseMs = 1_000;
 /** How soon a message on its way is looked for. */
