@@ -90,8 +90,7 @@ export function buildParts(given: PartsGiven & Pick<AcceptParts, 'onAccepted' | 
   const { opsRoom: room } = settings;
   const opsRoom = room ? createOpsRoom({ room, client, findBot, clock, emit }) : null;
   return {
-    folder,
-    opsRoom,
+    ...{ folder, opsRoom },
     containment,
     bashAllowed,
     bots,

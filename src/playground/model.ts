@@ -1,4 +1,4 @@
-import { type ChatCompletionRequest, type ChatMessage, type Fixture, LLMock } from '@copilotkit/aimock';
+import { type ChatCompletionRequest, type ChatMessage, createServer, type Fixture } from '@copilotkit/aimock';
 import type { Clock } from '../lib/clock.ts';
 import { type Heard, type Pace, type Reply, slowCharactersPerSecond } from './model/behaviour.ts';
 import { behaviourFor } from './model/script.ts';
@@ -46,7 +46,7 @@ export async function startScriptedModel({
   port = 0,
   lively = false,
 }: ModelOptions): Promise<ScriptedModel> {
-  const mock = new LLMock({ port, host: '127.0.0.1', journalMaxEntries: keptMax, logLevel: 'silent' });
+  const fixtures: Fixture[] = [];
   const asked = new Map<string, number>();
   let pacing = true;
   let calls = 0;
@@ -67,7 +67,7 @@ export async function startScriptedModel({
     if (paceOf(request) === 'step') await clock.sleep(stepThoughtMs);
     return responseOf(reply);
   };
-  mock.addFixture({
+  fixtures.push({
     match: {
       predicate: (request) => {
         const heard = hear(request);
@@ -78,13 +78,17 @@ export async function startScriptedModel({
     ...{ ...paces.talk, truncateAfterChunks: breakAfterChunks },
   });
   for (const [pace, timing] of Object.entries(paces)) {
-    mock.addFixture({
+    fixtures.push({
       match: { predicate: (request) => paceOf(request) === pace },
       response: decide,
       ...timing,
     });
   }
-  const url = await mock.start();
+  const { server, url } = await createServer(fixtures, {
+    ...{ port, host: '127.0.0.1', journalMaxEntries: keptMax, logLevel: 'silent' },
+  });
+  // aimock goes on streaming to nobody, for as long as the answer takes, unless it is told that this is the end.
+  server.on('request', (_, response) => response.once('close', () => response.end()));
   return {
     url,
     skipPacing: () => {
@@ -93,7 +97,11 @@ export async function startScriptedModel({
     get calls() {
       return calls;
     },
-    close: () => mock.stop(),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
   };
 }
 

@@ -204,7 +204,7 @@ function programFinder(
   let known: { pid: number; startTicks: number } | null = null;
   const find = () => {
     if (layer === 'group') return raw.pid === undefined ? null : readStat(raw.pid);
-    const members = reaper.recentMembersOf(tag);
+    const members = reaper.membersOf(tag);
     const first = members.find(({ parentPid }) => parentPid === raw.pid);
     const below = members.filter(({ parentPid }) => parentPid === first?.pid);
     return below.find(({ pid }) => innermostPid(pid) === 2) ?? null;

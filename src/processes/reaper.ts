@@ -15,8 +15,6 @@ import { readStat } from './proc.ts';
 /** How long to keep killing before giving up aloud; what survives SIGKILL this long hangs in the kernel. */
 const killPatienceMs = 5000;
 const pollMs = 10;
-/** What is shown to people may be this old; what is decided about life and death never is. */
-const shownAgeMs = 500;
 
 export interface Reaped {
   killed: number[];
@@ -37,8 +35,6 @@ export interface Reaper {
   reapUnowned(isOwned: (tag: string) => boolean): Promise<Reaped>;
   /** Processes of one tree that have not ended, as of now. */
   membersOf(tag: string): Member[];
-  /** The same for numbers that people look at: at most half a second old, and one look serves all trees. */
-  recentMembersOf(tag: string): Member[];
 }
 
 export function createReaper({
@@ -50,14 +46,6 @@ export function createReaper({
   census: Census;
   clock: Clock;
 }): Reaper {
-  let recent: { atMs: number; members: Member[] } | null = null;
-
-  const look = (): Member[] => {
-    const members = census.take();
-    recent = { atMs: clock.monotonicMs(), members };
-    return members;
-  };
-
   const killAll = async (
     isMeant: (tag: string) => boolean,
     graceMs = 0,
@@ -66,7 +54,7 @@ export function createReaper({
     const killAt = clock.monotonicMs() + graceMs;
     const giveUpAt = killAt + killPatienceMs;
     for (;;) {
-      const left = look().filter(({ tag }) => isMeant(tag));
+      const left = census.take().filter(({ tag }) => isMeant(tag));
       if (left.length === 0 || clock.monotonicMs() > giveUpAt) return { killed: [...killed], left };
       for (const member of clock.monotonicMs() < killAt ? [] : left) {
         if (kill(member)) killed.add(member.pid);
@@ -76,11 +64,7 @@ export function createReaper({
   };
 
   return {
-    membersOf: (tag) => look().filter((member) => member.tag === tag),
-    recentMembersOf(tag) {
-      const fresh = recent !== null && clock.monotonicMs() - recent.atMs < shownAgeMs;
-      return (fresh && recent ? recent.members : look()).filter((member) => member.tag === tag);
-    },
+    membersOf: (tag) => census.take().filter((member) => member.tag === tag),
     async endTree(tag, graceMs) {
       const { killed, left } = await killAll((other) => other === tag, graceMs);
       if (left.length > 0) {

@@ -33,7 +33,7 @@ test('from a mention to the open page: the button in the room shows the slides, 
   assert.deepEqual(look, {
     borderTopLeftRadius: '32px',
     textDecorationLine: 'none',
-    display: 'inline-block',
+    display: 'inline-flex',
   });
 
   const opening = page.context().waitForEvent('page');

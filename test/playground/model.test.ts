@@ -104,6 +104,8 @@ const expected: Record<string, (spoken: Spoken) => void> = {
   'Watch it write': ({ text }) => assert.equal(text.length > 7 * slowCharactersPerSecond, true),
   'A file with its button': ({ calls }) => assert.equal(calls[0]?.input.file_path, 'harbours.csv'),
   'A presentation': ({ text }) => assert.match(text, /`save_html_presentation`, but/),
+  'A file by its name': ({ calls }) => assert.equal(calls[0]?.input.file_path, 'boats.csv'),
+  'A picture': ({ calls }) => assert.equal(calls[0]?.input.file_path, 'lighthouse.svg'),
   'An attachment': ({ calls }) => assert.equal(calls[0]?.name, 'Write'),
   'Use a tool': ({ calls }) => assert.equal(calls[0]?.name, 'Write'),
   'Something it may not do': ({ calls }) => assert.equal(calls[0]?.name, 'Bash'),

@@ -75,7 +75,8 @@ test('whoever joins from outside with a copied tag is ended, but not the session
   const shell = spawn('bash', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore'], detached: true });
   t.after(() => shell.kill('SIGKILL'));
   const copy = Number(await new Promise((resolve) => shell.stdout.once('data', resolve)));
-  assert.ok(reaper.membersOf(child.tag).some(({ pid }) => pid === copy));
+  // Until its exec it still has the shell's environment.
+  await eventually('it to be seen', () => reaper.membersOf(child.tag).some(({ pid }) => pid === copy));
   await child.end(bounds);
   assert.deepEqual([isAlive(copy), isAlive(shell.pid ?? 0)], [false, true]);
 });

@@ -65,7 +65,9 @@ export async function startService(
   const child = spawn(program, args, {
     env: {
       ...{ PATH: process.env.PATH, TMPDIR: process.env.TMPDIR, HOST: '127.0.0.1', PORT: '0' },
-      ...{ DATA_DIR: home.dataDir, BOTS_DIR: home.botsDir, ADMIN_TOKEN: adminToken, ...env },
+      ...{ DATA_DIR: home.dataDir, BOTS_DIR: home.botsDir, ADMIN_TOKEN: adminToken },
+      // Whoever counts processes does not expect one that is started ahead.
+      ...{ SPARE_SESSIONS: '0', ...env },
     },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,

@@ -33,7 +33,8 @@ export function supervision(
   });
   /** Starts a program in a slot of its own, or in the one given, and waits for its first output. */
   const run = async (command: string, args: readonly string[], slot = tempFolder(t)): Promise<Child> => {
-    const env = { PATH: process.env.PATH ?? '' };
+    // A shell that talks over a socket reads the start file of whoever's home it finds.
+    const env = { PATH: process.env.PATH ?? '', HOME: slot };
     const child = supervisor.spawn({ command, args, cwd: slot, slot, env });
     await Promise.race([
       new Promise((resolve) => child.process.stdout.once('data', resolve)),
