@@ -12,7 +12,7 @@ import { apiRoutes, sessionList } from './console/api.ts';
 import { botEntries } from './console/bots.ts';
 import { healthReport, readiness } from './console/health.ts';
 import { downloadRoutes } from './downloads/routes.ts';
-import { createHttp, type HttpParts, listen, remoteAddress, stopListening } from './http.ts';
+import { createHttp, type HttpParts, listen, remoteAddress } from './http.ts';
 import { type Clock, within } from './lib/clock.ts';
 import { messageOf } from './lib/errors.ts';
 import { fanOut, type ReapCause } from './telemetry/events.ts';
@@ -76,10 +76,10 @@ export async function startApp(outside: AppParts): Promise<App> {
   const health = () => healthNow(built, state.serving);
   describeState(metrics, built);
   const http = buildHttp(given, built, { health, metrics, isServing: () => state.serving });
-  const { server, port } = await listen(
-    http,
-    outside.socketFd === null ? { host: settings.host, port: settings.port } : { fd: outside.socketFd },
-  );
+  const { host, port: wanted } = settings;
+  const at = outside.socketFd === null ? { host, port: wanted } : { fd: outside.socketFd };
+  const listener = await listen(http, at, clock);
+  const { port } = listener;
   reportSurroundings(built, process.pid, emit);
   void reportPublicUrl(settings.publicUrl ?? null, built.folder.instance, clock, emit);
 
@@ -108,7 +108,7 @@ export async function startApp(outside: AppParts): Promise<App> {
     await drain(built, settings.shutdownGraceMs, clock);
     state.serving = false;
     for (const stop of stopTimers) stop();
-    await stopListening(server, clock);
+    await listener.stop();
     await reap('close');
     built.storage.guard.stop();
     built.store.close();

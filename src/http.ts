@@ -51,33 +51,59 @@ function isRead(c: Context): boolean {
 /** Where to take connections: a listening socket that somebody else opened, or an address of our own. */
 export type ListenAt = { fd: number } | { host: string; port: number };
 
-/** Listens; resolves with the port once connections are taken. @throws OperatorError when that is not possible. */
-export function listen(
-  app: Hono<{ Bindings: HttpBindings }>,
-  at: ListenAt,
-): Promise<{ server: ServerType; port: number }> {
-  const server = createAdaptorServer({ fetch: app.fetch });
-  if ('requestTimeout' in server) server.requestTimeout = requestTimeoutMs;
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(
-        new OperatorError(
-          'cannot_listen',
-          `Cannot listen on ${'fd' in at ? 'the socket that was passed in' : `${at.host}:${at.port}`}: ${error.message}.`,
-          error.code === 'EADDRINUSE' ? 'Stop what uses this port, or set PORT.' : 'Check HOST and PORT.',
-          { cause: error },
-        ),
-      );
-    });
-    server.listen(at, () => {
-      const address = server.address();
-      resolve({ server, port: typeof address === 'object' && address ? address.port : 0 });
-    });
-  });
+/** Whoever listens, until told to stop. */
+export interface Listener {
+  port: number;
+  /** Takes no more connections, lets requests under way end (for a second), and closes the rest. */
+  stop(): Promise<void>;
 }
 
-/** Takes no more connections, lets requests under way end (for a second), and closes the rest. */
-export function stopListening(server: ServerType, clock: Clock): Promise<void> {
+/**
+ * Node takes one new connection per listening socket and round of its event loop; Campfire opens one per webhook, and a
+ * round that starts sessions takes long. So there are several sockets on the port, among which the kernel deals.
+ */
+const sockets = 8;
+
+/** Listens; resolves once connections are taken. @throws OperatorError when that is not possible. */
+export async function listen(
+  app: Hono<{ Bindings: HttpBindings }>,
+  at: ListenAt,
+  clock: Clock,
+): Promise<Listener> {
+  const open = async (where: ListenAt & { reusePort?: boolean }): Promise<ServerType> => {
+    const server = createAdaptorServer({ fetch: app.fetch });
+    if ('requestTimeout' in server) server.requestTimeout = requestTimeoutMs;
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(where, error)));
+      server.listen(where, resolve);
+    });
+    return server;
+  };
+
+  const first = await open(at);
+  const { port } = first.address() as { port: number };
+  if ('fd' in at) return { port, stop: () => stopListening(first, clock) };
+  // Alone first: sockets that share a port would also share it with a service that somebody forgot.
+  await new Promise((resolve) => first.close(resolve));
+  const shared = { host: at.host, port, reusePort: true };
+  const servers = await Promise.all(Array.from({ length: sockets }, () => open(shared)));
+  return {
+    port,
+    stop: async () => void (await Promise.all(servers.map((server) => stopListening(server, clock)))),
+  };
+}
+
+function cannotListen(at: ListenAt, error: NodeJS.ErrnoException): OperatorError {
+  const where = 'fd' in at ? 'the socket that was passed in' : `${at.host}:${at.port}`;
+  return new OperatorError(
+    'cannot_listen',
+    `Cannot listen on ${where}: ${error.message}.`,
+    error.code === 'EADDRINUSE' ? 'Stop what uses this port, or set PORT.' : 'Check HOST and PORT.',
+    { cause: error },
+  );
+}
+
+function stopListening(server: ServerType, clock: Clock): Promise<void> {
   return new Promise((resolve) => {
     const cancel = clock.after(
       lastRequestsMs,

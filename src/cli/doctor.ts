@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isShell } from '../agent/permissions.ts';
 import { createSdkAgents } from '../agent/sdk.ts';
 import { openBots } from '../config/bots.ts';
 import { readSettings, type Settings, variable } from '../config/settings.ts';
+import { checkPublicUrl, describePublicUrl } from '../downloads/public-url.ts';
 import { systemClock as clock } from '../lib/clock.ts';
 import { messageOf, OperatorError } from '../lib/errors.ts';
 import {
@@ -89,6 +90,7 @@ function checksFor(settings: Settings): Check[] {
     { name: 'containment', run: () => containment(layer(), settings.containment === 'namespace') },
     { name: 'claude', run: () => claude(dataDir, hidden, layer().layer) },
     { name: 'bots', run: () => bots(settings, layer().layer) },
+    { name: 'public url', run: () => publicUrl(settings) },
     { name: 'user', run: user },
   ];
 }
@@ -160,6 +162,16 @@ function bots(settings: Settings, layer: Containment): Finding {
     return warn(`${shells.join(', ')} asks for Bash, which it does not get here.`, remedy);
   }
   return ok(`${all.length} usable: ${all.map(({ id }) => id).join(', ')}.`);
+}
+
+/** Asked through the address itself, which only a running service can answer. */
+async function publicUrl({ publicUrl: given, dataDir }: Settings): Promise<Finding> {
+  const url = given ?? null;
+  if (url !== null && holderOfDataFolder(dataDir) === null)
+    return warn(`${url} can be tried only while the service runs.`, 'Start the service and run this again.');
+  const instance = url === null ? '' : readFileSync(join(dataDir, 'instance'), 'utf8').trim();
+  const wrong = describePublicUrl(await checkPublicUrl(url, instance, clock));
+  return wrong ? warn(wrong.problem, wrong.remedy) : ok(`${url} leads to this service.`);
 }
 
 function user(): Finding {

@@ -69,9 +69,12 @@ export function createMailHistory(store: Store, clock: Clock): MailHistory {
         ...[botId, roomId],
       );
       if (noted?.name === name && clock.now() - noted.seenAt < seenAgainMs) return;
-      store.run(
-        'INSERT OR REPLACE INTO rooms_seen (bot_id, room_id, name, seen_at) VALUES (?, ?, ?, ?)',
-        ...[botId, roomId, name, clock.now()],
+      // Lazily: the message that told of it is kept right behind, in a full commit.
+      store.lazily(() =>
+        store.run(
+          'INSERT OR REPLACE INTO rooms_seen (bot_id, room_id, name, seen_at) VALUES (?, ?, ?, ?)',
+          ...[botId, roomId, name, clock.now()],
+        ),
       );
     },
     rooms: (botId, max) =>

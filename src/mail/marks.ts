@@ -40,10 +40,12 @@ export interface Marks {
 export function createMarks(store: Store): Marks {
   return {
     put({ message, botId, roomId, messageId, markId, setAt }) {
-      store.run(
-        `INSERT OR REPLACE INTO marks (message, bot_id, room_id, campfire_message_id, campfire_mark_id, set_at)
+      store.lazily(() =>
+        store.run(
+          `INSERT OR REPLACE INTO marks (message, bot_id, room_id, campfire_message_id, campfire_mark_id, set_at)
          VALUES (?, ?, ?, ?, ?, ?)`,
-        ...[message, botId, roomId, messageId, markId, setAt],
+          ...[message, botId, roomId, messageId, markId, setAt],
+        ),
       );
     },
     over: () =>
@@ -53,6 +55,6 @@ export function createMarks(store: Store): Marks {
          FROM marks LEFT JOIN messages ON messages.id = message LEFT JOIN turns ON turns.id = turn_id
          WHERE messages.id IS NULL OR turns.state = 'settled'`,
       ),
-    drop: ({ message }) => void store.run('DELETE FROM marks WHERE message = ?', message),
+    drop: ({ message }) => void store.lazily(() => store.run('DELETE FROM marks WHERE message = ?', message)),
   };
 }

@@ -43,10 +43,10 @@ export function createMailbox(store: Store, clock: Clock): Mailbox {
       return situationOf(store, conversation);
     },
     async begin(conversation) {
-      return store.transaction(() => beginTurn(store, conversation, clock.now()));
+      return store.lazily(() => beginTurn(store, conversation, clock.now()));
     },
     async giveBack(turn, postponed) {
-      store.transaction(() => {
+      store.lazily(() => {
         const { changes } = store.run(
           `UPDATE turns SET attempt = attempt - 1, due_at = ?, postponements = postponements + ?
            WHERE id = ? AND state = 'running'`,
@@ -67,7 +67,7 @@ export function createMailbox(store: Store, clock: Clock): Mailbox {
       return store.transaction(() => settleAtOnce(store, conversation, settlement, clock.now()));
     },
     async notice(conversation, messages, notice) {
-      return store.transaction(() => {
+      return store.lazily(() => {
         const unnoticed = messages.filter(({ id }) => isUnnoticed(store, id));
         if (unnoticed.length > 0)
           carryNotice(store, conversation, { ...notice, now: clock.now() }, unnoticed);

@@ -17,7 +17,8 @@ export function createOutbox(store: Store, clock: Clock): Outbox {
       return store.transaction(() => takeFirst(store, conversation, now));
     },
     async settleOutbox(row, result) {
-      store.transaction(() => record(store, row, result, clock.now()));
+      // A power cut leaves the row in doubt, and doubt is resolved.
+      store.lazily(() => record(store, row, result, clock.now()));
     },
     async noticeOf({ id }) {
       return noticeOf(store, id);

@@ -25,7 +25,7 @@ export interface HiddenFolders {
 }
 
 /** Agents give way to the service and to Campfire for the processor … */
-const agentNice = 5;
+const agentNice = 10;
 /** … and are what the kernel ends first when memory runs out (0 is a normal process, 1000 goes first). */
 const agentOomScoreAdj = 500;
 /** Set before the program starts, so that no child of it can be without; a sandbox may forbid it. */

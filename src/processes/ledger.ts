@@ -39,12 +39,15 @@ export interface Ledger {
 export function createLedger(store: Store): Ledger {
   return {
     enter({ tag, pid, startTicks, bootId, slot }) {
-      store.run(
-        'INSERT INTO processes (tag, pid, start_ticks, boot_id, slot) VALUES (?, ?, ?, ?, ?)',
-        ...[tag, pid, startTicks, bootId, slot],
+      // Lazily: after a power cut none of these processes is there.
+      store.lazily(() =>
+        store.run(
+          'INSERT INTO processes (tag, pid, start_ticks, boot_id, slot) VALUES (?, ?, ?, ?, ?)',
+          ...[tag, pid, startTicks, bootId, slot],
+        ),
       );
     },
-    strike: (tag) => void store.run('DELETE FROM processes WHERE tag = ?', tag),
+    strike: (tag) => void store.lazily(() => store.run('DELETE FROM processes WHERE tag = ?', tag)),
     entries: () =>
       store.all<LedgerEntry>(
         'SELECT tag, pid, start_ticks AS startTicks, boot_id AS bootId, slot FROM processes',

@@ -68,10 +68,12 @@ export function createPeaks(store: Store, maxBytes: number): Peaks {
     },
     save() {
       for (const botId of unsaved) {
-        store.run(
-          `INSERT INTO session_peaks (bot_id, peaks) VALUES (?, ?)
-           ON CONFLICT (bot_id) DO UPDATE SET peaks = excluded.peaks`,
-          ...[botId, JSON.stringify(seen.get(botId) ?? [])],
+        store.lazily(() =>
+          store.run(
+            `INSERT INTO session_peaks (bot_id, peaks) VALUES (?, ?)
+             ON CONFLICT (bot_id) DO UPDATE SET peaks = excluded.peaks`,
+            ...[botId, JSON.stringify(seen.get(botId) ?? [])],
+          ),
         );
       }
       unsaved.clear();

@@ -89,14 +89,7 @@ export function createConversations(store: Store, slots: Slots, clock: Clock): C
        FROM conversations WHERE bot_id = ? AND room_id = ?`,
       ...[botId, roomId],
     );
-  const begin = ({ botId, roomId }: Conversation, slotId: string, id: string): AgentMemory => {
-    store.run(
-      `INSERT INTO conversations (bot_id, room_id, slot_id, memory_id, used_at) VALUES (?, ?, ?, ?, ?)
-       ON CONFLICT (bot_id, room_id) DO UPDATE SET memory_id = excluded.memory_id, turns = 0`,
-      ...[botId, roomId, slotId, id, clock.now()],
-    );
-    return { kind: 'new', id };
-  };
+  const begin = beginnings(store, clock);
 
   return {
     recall(conversation) {
@@ -136,10 +129,12 @@ export function createConversations(store: Store, slots: Slots, clock: Clock): C
       );
     },
     recordTurn({ botId, roomId }, told) {
-      store.run(
-        `UPDATE conversations SET turns = turns + 1, used_at = ?, given_up_id = iif(?, NULL, given_up_id)
-         WHERE bot_id = ? AND room_id = ?`,
-        ...[clock.now(), Number(told), botId, roomId],
+      store.lazily(() =>
+        store.run(
+          `UPDATE conversations SET turns = turns + 1, used_at = ?, given_up_id = iif(?, NULL, given_up_id)
+           WHERE bot_id = ? AND room_id = ?`,
+          ...[clock.now(), Number(told), botId, roomId],
+        ),
       );
     },
     erase(conversation) {
@@ -149,6 +144,21 @@ export function createConversations(store: Store, slots: Slots, clock: Clock): C
       slots.delete({ id: known.slotId });
       store.run('DELETE FROM conversations WHERE bot_id = ? AND room_id = ?', botId, roomId);
     },
+  };
+}
+
+/** Notes that a conversation begins anew, in this slot and with this memory. */
+function beginnings(store: Store, clock: Clock) {
+  return ({ botId, roomId }: Conversation, slotId: string, id: string): AgentMemory => {
+    // Lazily: what the turn decides is a full commit, and takes this along.
+    store.lazily(() =>
+      store.run(
+        `INSERT INTO conversations (bot_id, room_id, slot_id, memory_id, used_at) VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT (bot_id, room_id) DO UPDATE SET memory_id = excluded.memory_id, turns = 0`,
+        ...[botId, roomId, slotId, id, clock.now()],
+      ),
+    );
+    return { kind: 'new', id };
   };
 }
 

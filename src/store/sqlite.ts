@@ -8,7 +8,8 @@ import { storeTrouble } from './trouble.ts';
  * for them; this file knows connections, transactions and versions, but no table.
  *
  * Invariants:
- * 1. A statement that returned is on disk: WAL with `synchronous = FULL` (a commit is fsynced before it returns).
+ * 1. A statement that returned is on disk, but for those in `lazily`: WAL with `synchronous = FULL` (a commit is fsynced
+ *    before it returns).
  * 2. One process writes: the service holds its data folder's lock, so `busy_timeout` only bridges a backup.
  * 3. Versions only grow; before a database of an older version is changed it is copied beside itself.
  */
@@ -30,6 +31,11 @@ export interface Store {
   all<T = Row>(sql: string, ...values: SQLInputValue[]): T[];
   /** Everything in `work` or nothing of it. Must be synchronous; nesting joins the outer transaction. */
   transaction<T>(work: () => T): T;
+  /**
+   * As `transaction`, but without waiting for the disk: it survives the end of this process at any moment, and is safe from
+   * a power cut with the next full commit. For what can be found out anew, or was true of this boot only.
+   */
+  lazily<T>(work: () => T): T;
   /** Tells one listener of every statement that failed, besides throwing its error. */
   onFailure(listener: (error: unknown) => void): void;
   close(): void;
@@ -162,6 +168,23 @@ function storeOver(database: DatabaseSync): Store {
     }
   };
 
+  const transaction = <T>(work: () => T): T => {
+    if (depth > 0) return work();
+    watched(() => database.exec('BEGIN IMMEDIATE'));
+    depth++;
+    try {
+      const result = work();
+      watched(() => database.exec('COMMIT'));
+      return result;
+    } catch (error) {
+      // A full disk may have ended the transaction already.
+      if (database.isTransaction) database.exec('ROLLBACK');
+      throw error;
+    } finally {
+      depth--;
+    }
+  };
+
   return {
     run: (sql, ...values) => watched(() => ({ changes: Number(statement(sql).run(...values).changes) })),
     // SQLite's rows have no prototype; people expect plain objects.
@@ -171,20 +194,15 @@ function storeOver(database: DatabaseSync): Store {
     },
     all: <T>(sql: string, ...values: SQLInputValue[]) =>
       watched(() => statement(sql).all(...values)).map((row) => ({ ...row }) as T),
-    transaction(work) {
+    transaction,
+    lazily(work) {
       if (depth > 0) return work();
-      watched(() => database.exec('BEGIN IMMEDIATE'));
-      depth++;
+      // Commits stay in order: the next full one takes these along.
+      database.exec('PRAGMA synchronous = NORMAL');
       try {
-        const result = work();
-        watched(() => database.exec('COMMIT'));
-        return result;
-      } catch (error) {
-        // A full disk may have ended the transaction already.
-        if (database.isTransaction) database.exec('ROLLBACK');
-        throw error;
+        return transaction(work);
       } finally {
-        depth--;
+        database.exec('PRAGMA synchronous = FULL');
       }
     },
     onFailure(next) {

@@ -3,10 +3,10 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { createAdaptorServer } from '@hono/node-server';
 import type { Kept } from '../../src/downloads/downloads.ts';
 import { downloadRoutes } from '../../src/downloads/routes.ts';
-import { createHttp, listen, stopListening } from '../../src/http.ts';
-import { systemClock } from '../../src/lib/clock.ts';
+import { createHttp } from '../../src/http.ts';
 import { testClock } from '../support/clock.ts';
 import { setDownloads } from '../support/downloads.ts';
 import { eventually } from '../support/eventually.ts';
@@ -186,8 +186,10 @@ test('a proxy may pass the path of PUBLIC_URL on or take it away', async (t) => 
 test('a reader who goes away or stops reading holds nobody up and leaves nothing open', async (t) => {
   const { share, app, errors } = setRoutes(t);
   const { download } = await share('large.bin', Buffer.alloc(1_000_000, 7));
-  const { server, port } = await listen(app, { host: '127.0.0.1', port: 0 });
-  t.after(() => stopListening(server, systemClock));
+  const server = createAdaptorServer({ fetch: app.fetch });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  const { port } = server.address() as { port: number };
   const url = `http://127.0.0.1:${port}${download}`;
   const whole = Buffer.from(await (await fetch(url)).arrayBuffer());
   assert.equal(whole.equals(Buffer.alloc(1_000_000, 7)), true);

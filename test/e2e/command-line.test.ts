@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { openBots } from '../../src/config/bots.ts';
 import { eventually } from '../support/eventually.ts';
+import { freePort } from '../support/free-port.ts';
 import { adminToken } from '../support/service.ts';
 import { setStage } from '../support/stage.ts';
 import { tempFolder } from '../support/temp.ts';
@@ -57,6 +58,27 @@ test('sessions and monitor: what a running service holds, and a session closed b
     /refuses this ADMIN_TOKEN/,
   );
   assert.equal(run(['monitor', '--once', '--url', 'http://127.0.0.1:9'], env).status, 1);
+});
+
+test('doctor: PUBLIC_URL is tried through the running service, and a wrong one is told with its remedy', async (t) => {
+  const stage = await setStage(t);
+  const port = String(await freePort());
+  const publicUrl = `http://127.0.0.1:${port}`;
+  const folders = {
+    DATA_DIR: stage.home.dataDir,
+    BOTS_DIR: stage.home.botsDir,
+    CAMPFIRE_URL: stage.campfire.url,
+  };
+  const look = (env: Record<string, string>) => {
+    const { checks } = JSON.parse(run(['doctor', '--json'], { ...folders, ...env }).stdout) as {
+      checks: Array<{ name: string; verdict: string; detail: string; remedy: string | null }>;
+    };
+    return checks.find(({ name }) => name === 'public url');
+  };
+  assert.match(look({ PUBLIC_URL: publicUrl })?.detail ?? '', /only while the service runs/);
+  await stage.start({ PORT: port, PUBLIC_URL: publicUrl });
+  assert.deepEqual([look({ PUBLIC_URL: publicUrl })?.verdict, look({})?.verdict], ['ok', 'warn']);
+  assert.match(look({ PUBLIC_URL: 'http://127.0.0.1:9' })?.detail ?? '', /cannot be reached from here/);
 });
 
 test('bots new: asks, writes a file that the service takes, and tells the five steps', (t) => {

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { tagVariable } from '../../src/processes/census.ts';
 import { environmentOf, listProcesses } from '../../src/processes/proc.ts';
 import { eventually } from '../support/eventually.ts';
-import { type ServiceHome, writeBot } from '../support/service.ts';
+import { type ServiceHome, serviceHome, startService, writeBot } from '../support/service.ts';
 import { apiKey, botKey, setStage } from '../support/stage.ts';
 
 /** Pids that carry the mark of this data folder, found without the service's help. */
@@ -167,6 +167,17 @@ test('no key is in the log, in an answer of the service, in a room or on a comma
   assert.ok(pid && seen.includes(`${pid}`), 'the search looked at the right things');
   for (const secret of [apiKey, botKey, botKey.split('-')[1] ?? ''])
     assert.equal(seen.includes(secret), false);
+  await service.stop();
+});
+
+test('a second service on the same port refuses to start, and the first one goes on', async (t) => {
+  const stage = await setStage(t);
+  const service = await stage.start();
+  const { port: PORT } = new URL(service.url);
+  const other = serviceHome(t, {});
+  const env = { CAMPFIRE_URL: stage.campfire.url, PORT };
+  await assert.rejects(startService(t, other, env), /Cannot listen on 127\.0\.0\.1:\d+.*EADDRINUSE/);
+  for (let count = 0; count < 20; count++) assert.equal((await service.health()).status, 'ok');
   await service.stop();
 });
 

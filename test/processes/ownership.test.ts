@@ -139,7 +139,7 @@ for (const layer of ['namespace', 'group'] as const) {
         readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8').trim(),
         getPriority(pid),
       ]);
-      if (seen !== null) assert.deepEqual(seen, ['500', 5]);
+      if (seen !== null) assert.deepEqual(seen, ['500', 10]);
     }
     await child.end(bounds);
   });
