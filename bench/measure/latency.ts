@@ -9,7 +9,7 @@ import { summarise } from '../stats.ts';
 import { amount, atMost, type Verdict } from '../verdict.ts';
 
 /**
- * Latency by path. Ours runs from Ann's message to the answer in her room: webhook, database, agent, rendering and post
+ * Latency by path. Ours runs from a person's message to the answer in the room: webhook, database, agent, rendering and post
  * included. The baseline's runs from the call to the SDK's `result`.
  */
 

@@ -4,7 +4,7 @@ import { type ScriptedModel, startScriptedModel } from '../../src/playground/mod
 import { type Simulator, startSimulator } from '../../src/playground/simulator.ts';
 import type { Service, ServiceHome } from './service.ts';
 
-/** A Campfire and a model, both of the playground, on ports of their own, and the person who asks. */
+/** A Campfire and a model, both of the playground, on ports of their own, and the people who ask. */
 export interface World {
   model: ScriptedModel;
   /** The environment by which a service finds both. */
@@ -19,7 +19,7 @@ export interface Seat {
   meet(service: Service): void;
   /** A room in which nobody has spoken yet: a conversation's beginning. */
   freshRoom(): number;
-  /** What Ann waits: from her message to the answer standing in the room, in milliseconds. One at a time per room. */
+  /** What somebody waits: from the message to the answer standing in the room, in ms. One at a time per room. */
   ask(roomId: number, question: Question): Promise<number>;
 }
 
@@ -37,21 +37,28 @@ export const toolWork: Question = {
   answer: 'and read it back',
 };
 
-const ann = 1;
+/**
+ * People take turns in asking, because one alone would soon be told to slow down (10 messages a minute in a conversation,
+ * 60 in all). They sit together in groups; a room has one of them.
+ */
+const people = Array.from({ length: 2_000 }, (_, index) => index + 1);
+const groupSize = 20;
 const answerLimitMs = 120_000;
 
 export async function openWorld(): Promise<World> {
   const model = await startScriptedModel({ clock });
+  const bots = botsOf(['plain', 'spare', 'load']);
   const campfire = await startSimulator({
-    ...{ clock, face: 'full', workers: 16, rooms: [], bots: botsOf(['plain', 'spare', 'load']) },
-    people: [{ id: ann, name: 'Ann', role: 'member' }],
+    ...{ clock, face: 'full', workers: 16, rooms: [], bots },
+    people: people.map((id) => ({ id, name: `Person ${id}`, role: 'member' })),
   });
+  const askers = new Map<number, number[]>();
   const waiting: Waiting = new Map();
   campfire.events.subscribe((event) => {
     if (event.type !== 'message.created' && event.type !== 'message.edited') return;
     const { roomId, creatorId, plain } = event.message;
     const waiter = waiting.get(roomId);
-    if (waiter && creatorId !== ann && plain.includes(waiter.words)) waiter.answered();
+    if (waiter && bots.some(({ id }) => id === creatorId) && plain.includes(waiter.words)) waiter.answered();
   });
   let lastRoom = 0;
   return {
@@ -69,10 +76,20 @@ export async function openWorld(): Promise<World> {
         meet(service) {
           bot.webhookUrl = `${service.url}/webhook/${name}`;
         },
-        freshRoom: () =>
-          campfire.campfire.createRoom({ id: ++lastRoom, name: null, kind: 'direct', members: [ann, bot.id] })
-            .id,
-        ask: (roomId, question) => ask(campfire, waiting, roomId, question),
+        freshRoom() {
+          const id = ++lastRoom;
+          const first = (id * groupSize) % people.length;
+          const group = people.slice(first, first + groupSize);
+          askers.set(id, group);
+          campfire.campfire.createRoom({ id, name: null, kind: 'direct', members: [...group, bot.id] });
+          return id;
+        },
+        ask(roomId, question) {
+          const [asker, ...others] = askers.get(roomId) ?? [];
+          if (asker === undefined) throw new RangeError(`Nobody sits in room ${roomId}.`);
+          askers.set(roomId, [...others, asker]);
+          return ask(campfire, waiting, { asker, roomId, question });
+        },
       };
     },
     async close() {
@@ -95,8 +112,7 @@ type Waiting = Map<number, { words: string; answered: () => void }>;
 async function ask(
   { campfire }: Simulator,
   waiting: Waiting,
-  roomId: number,
-  { text, answer }: Question,
+  { asker, roomId, question: { text, answer } }: { asker: number; roomId: number; question: Question },
 ): Promise<number> {
   const token = `token${randomUUID().replaceAll('-', '')}`;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -106,7 +122,7 @@ async function ask(
   waiting.set(roomId, { words: answer ?? token, answered: resolve });
   const startedMs = clock.monotonicMs();
   try {
-    campfire.post(ann, roomId, { html: `<div>${answer === null ? `${text} ${token}` : text}</div>` });
+    campfire.post(asker, roomId, { html: `<div>${answer === null ? `${text} ${token}` : text}</div>` });
     await promise;
     return clock.monotonicMs() - startedMs;
   } finally {
