@@ -15,6 +15,7 @@ import { downloadRoutes } from './downloads/routes.ts';
 import { createHttp, type HttpParts, listen, remoteAddress } from './http.ts';
 import { type Clock, within } from './lib/clock.ts';
 import { messageOf } from './lib/errors.ts';
+import { createHeapTrim } from './processes/own-heap.ts';
 import { fanOut, type ReapCause } from './telemetry/events.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { VERSION } from './version.ts';
@@ -95,6 +96,9 @@ export async function startApp(outside: AppParts): Promise<App> {
     delivery.wake();
     built.seen.sweep();
     dispatcher.wake();
+    const trim = createHeapTrim(clock);
+    listeners.push(trim.touch);
+    stopTimers.push(trim.stop);
     void built.catchUp.run(startedAt);
   });
   const stopTimers = [
