@@ -41,7 +41,7 @@ export const toolWork: Question = {
  * People take turns in asking, because one alone would soon be told to slow down (10 messages a minute in a conversation,
  * 60 in all). They sit together in groups; a room has one of them.
  */
-const people = Array.from({ length: 2_000 }, (_, index) => index + 1);
+const people = Array.from({ length: 2_000 }, (_, index) => 10_000 + index);
 const groupSize = 20;
 const answerLimitMs = 120_000;
 
