@@ -9,6 +9,7 @@
  * 4. Outcome and outbox rows of a turn become visible together or not at all; a turn is decided once.
  * 5. Outbox rows of a conversation are handed out strictly in the order in which they were written.
  * 6. A message gets at most one notice, and none once it has its outcome.
+ * 7. A replayed message is one that waits, like any other; what its first turn wrote stays written.
  */
 
 /** One bot in one room; the unit of order, memory and isolation. */
@@ -35,7 +36,10 @@ export interface Message {
   messageId: number | null;
   authorId: number;
   content: string;
+  /** When it arrived, or was replayed. */
   receivedAt: number;
+  /** How often it was given another turn after its outcome; tells the posts of its turns apart. */
+  replays: number;
 }
 
 /** How much there is beside a message that was just accepted, itself included; at-once messages count nowhere. */
@@ -133,6 +137,25 @@ export interface Settlement {
   drafts: readonly OutboxDraft[];
 }
 
+/** What is to be replayed: all that one turn was over, or that of the turn which a message belongs to. */
+export type ReplayOf = { turnId: number } | { botId: string; messageId: number };
+
+export type Replay =
+  /** `was` is how the turn had ended; `ahead` messages wait in front of these. */
+  | {
+      kind: 'replayed';
+      conversation: Conversation;
+      messages: readonly [Message, ...Message[]];
+      was: Outcome;
+      ahead: number;
+    }
+  /** There is no such turn or message, or it is no question: a control word, a notice, one replayed already. */
+  | { kind: 'unknown' }
+  /** It waits, runs or is being delivered. */
+  | { kind: 'unfinished' }
+  /** It ended well, and nobody insisted. */
+  | { kind: 'finished'; was: Outcome };
+
 export class TurnDecidedError extends Error {
   override readonly name = 'TurnDecidedError';
 }
@@ -158,6 +181,12 @@ export interface Mailbox {
   settle(conversation: Conversation, settlement: Settlement): Promise<boolean>;
   /** Marks those of the messages that have neither notice nor outcome; writes the notice if there are any. */
   notice(conversation: Conversation, messages: readonly Message[], notice: Notice): Promise<boolean>;
+  /**
+   * Lets the messages of a turn wait again, behind whatever waits in their conversation, as if they had just arrived;
+   * they keep their ids, count against nobody's rate and may have a notice again. Only of a turn that has failed, was
+   * undeliverable, or wrote something that was; `force` takes any that is settled.
+   */
+  replay(of: ReplayOf, force: boolean): Promise<Replay>;
   counts(): Promise<MailCounts>;
 }
 

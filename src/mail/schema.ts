@@ -80,4 +80,31 @@ export const mailMigrations: readonly Migration[] = [
       CREATE INDEX messages_of_notice ON messages (noticed_by) WHERE noticed_by IS NOT NULL;
     `,
   },
+  {
+    version: 15,
+    // usage: one row per day, bot, room and person, so that a turn adds to one row. Money is in millionths of a dollar.
+    sql: `
+      ALTER TABLE messages ADD COLUMN replays INTEGER NOT NULL DEFAULT 0;
+      CREATE TABLE usage (
+        day TEXT NOT NULL,
+        bot_id TEXT NOT NULL,
+        room_id INTEGER NOT NULL,
+        author_id INTEGER NOT NULL,
+        room_name TEXT,
+        author_name TEXT,
+        turns INTEGER NOT NULL,
+        micro_usd INTEGER NOT NULL,
+        input_tokens INTEGER NOT NULL,
+        output_tokens INTEGER NOT NULL,
+        cache_read_tokens INTEGER NOT NULL,
+        cache_write_tokens INTEGER NOT NULL,
+        PRIMARY KEY (day, bot_id, room_id, author_id)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE usage_told (
+        day TEXT NOT NULL,
+        what TEXT NOT NULL,
+        PRIMARY KEY (day, what)
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
 ];

@@ -27,7 +27,7 @@ import { addRow, messageColumns, messagesOf, readMessages } from './sqlite-rows.
 
 const minuteMs = 60_000;
 
-export function createMailbox(store: Store, clock: Clock): Mailbox {
+export function createMailbox(store: Store, clock: Clock): Omit<Mailbox, 'replay'> {
   return {
     async accept(mail) {
       return store.transaction(() => {

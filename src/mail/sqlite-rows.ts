@@ -13,7 +13,7 @@ export function messagesOf(store: Store, turnId: number): [Message, ...Message[]
 
 /** A message's columns, as the contract names them. */
 export const messageColumns =
-  'id, message_id AS messageId, author_id AS authorId, content, received_at AS receivedAt';
+  'id, message_id AS messageId, author_id AS authorId, content, received_at AS receivedAt, replays';
 
 /** Messages in the order of their conversation. `condition` is SQL of this folder. */
 export function readMessages(store: Store, condition: string, ...values: (string | number)[]): Message[] {

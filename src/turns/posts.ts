@@ -11,10 +11,13 @@ import { wordsFor } from './sentences.ts';
 export function markerOf({
   messages,
 }: {
-  messages: readonly { id: number; messageId: number | null }[];
+  messages: readonly Pick<Message, 'id' | 'messageId' | 'replays'>[];
 }): (ordinal: number) => string {
   const last = messages.at(-1);
-  const name = last?.messageId === null || last === undefined ? `w${last?.id ?? 0}` : `m${last.messageId}`;
+  const question =
+    last?.messageId === null || last === undefined ? `w${last?.id ?? 0}` : `m${last.messageId}`;
+  // What was posted before a replay must not be taken for what comes after it.
+  const name = last && last.replays > 0 ? `${question}r${last.replays}` : question;
   return (ordinal) => `${name}-${ordinal}`;
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Accepted, IncomingMail, Mail, OutboxRow, PendingConversation } from '../../src/mail/mail.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
+import { mailReplays } from './mail-replay.ts';
 import { type MailUnderTest, mailSchedules } from './mail-schedules.ts';
 
 const room = { botId: 'helper', roomId: 7 };
@@ -284,6 +285,7 @@ export function mailContract(name: string, open: (clock: TestClock) => Promise<M
     },
   );
 
+  mailReplays(name, open);
   mailSchedules(name, open);
 }
 

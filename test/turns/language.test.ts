@@ -43,7 +43,7 @@ test('the language of a message is that of its sentences', () => {
 test('a bot’s own language goes before that of the messages', () => {
   const bot = { id: 'a', key: '7-AbCdEf123456', name: 'A', systemPrompt: '', file: 'a.json' };
   const said = (plain: string) => ({
-    ...{ messageId: 1, authorId: 1, receivedAt: 0 },
+    ...{ messageId: 1, authorId: 1, receivedAt: 0, replays: 0 },
     content: writeContent({ author: 'Ann', roomName: null, html: null, plain }),
   });
   assert.equal(languageFor(createBot(bot), [said('hm'), said('怎么办？')]), 'zh-CN');

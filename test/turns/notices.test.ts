@@ -46,7 +46,15 @@ test('who waits for memory hears that, also after a restart, and once', async (t
 });
 
 test('the reason is the nearest one', () => {
-  const message = { id: 1, messageId: 1, authorId: 1, content: '', receivedAt: 0, noticed: false };
+  const message = {
+    id: 1,
+    messageId: 1,
+    authorId: 1,
+    content: '',
+    receivedAt: 0,
+    replays: 0,
+    noticed: false,
+  };
   const situation = { turn: null, waiting: [message], atOnce: [] };
   const reason = (busy: boolean, poolReason: string | null) =>
     decideNotice({ situation, busy, poolReason, now: 15_000 })?.reason;

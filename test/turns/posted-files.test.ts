@@ -35,7 +35,14 @@ function setRoom(t: TestContext, { withStorage = true } = {}) {
     const known = campfire.database.prepare('SELECT 1 FROM messages WHERE id = ?').get(id);
     if (!known) campfire.say({ id, roomId: 7, creatorId: 1, at: clock.now() });
     const said = { author: 'Ann', roomName: 'HQ', html: `<div>${plain}</div>`, plain, ...content };
-    const message = { id, messageId: id, authorId: 1, content: writeContent(said), receivedAt: clock.now() };
+    const message = {
+      id,
+      messageId: id,
+      authorId: 1,
+      content: writeContent(said),
+      receivedAt: clock.now(),
+      replays: 0,
+    };
     const turn: Turn = {
       ...{ id, botId: 'a', roomId: 7, attempt, promptUuid: 'u', previousPromptUuid: null },
       ...{ postponements: 0, startedAt: clock.now() },

@@ -26,7 +26,9 @@ function turnOf(attempt = 1): Turn {
       previousPromptUuid: null as string | null,
     },
     ...{ postponements: 0, startedAt: Date.UTC(2026, 10, 24, 14) },
-    messages: [{ id: 1, messageId: 81, authorId: 1, content, receivedAt: Date.UTC(2026, 10, 24, 14) }],
+    messages: [
+      { id: 1, messageId: 81, authorId: 1, content, receivedAt: Date.UTC(2026, 10, 24, 14), replays: 0 },
+    ],
   };
 }
 

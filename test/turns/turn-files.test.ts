@@ -45,7 +45,7 @@ function setTurn(t: TestContext, given: Parameters<typeof setDownloads>[2] & { z
         previousPromptUuid: null,
       },
       ...{ postponements: 0, startedAt: clock.now() },
-      messages: [{ id: 1, messageId: 81, authorId: 1, content, receivedAt: clock.now() }],
+      messages: [{ id: 1, messageId: 81, authorId: 1, content, receivedAt: clock.now(), replays: 0 }],
     };
     const lease: Lease = {
       path: 'hot',
