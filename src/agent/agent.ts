@@ -1,4 +1,5 @@
 import type { McpServer } from '../config/bot.ts';
+import type { TokenCounts } from '../telemetry/events.ts';
 import type { ToolAnswer, ToolCall } from './tools.ts';
 
 /**
@@ -52,12 +53,19 @@ export interface TurnHooks {
   useTool(call: ToolCall, slot: Slot): Promise<ToolAnswer>;
 }
 
-/** How one prompt ended. `cause` is for the operator; people get a sentence made from `kind`. */
+/** What one prompt took of the model. */
+export interface Spent {
+  /** At the API's list prices, reckoned by the CLI. */
+  costUsd: number;
+  tokens: TokenCounts;
+}
+
+/** How one prompt ended; `spent` is null when nobody could tell. `cause` is for the operator; people get a sentence made from `kind`. */
 export type AgentResult =
-  | { kind: 'answered'; text: string; costUsd: number }
-  | { kind: 'interrupted' }
-  | { kind: 'max-turns'; text: string; costUsd: number }
-  | { kind: 'api-error'; status: number | null; code: string; cause: string }
+  | { kind: 'answered'; text: string; spent: Spent | null }
+  | { kind: 'interrupted'; spent: Spent | null }
+  | { kind: 'max-turns'; text: string; spent: Spent | null }
+  | { kind: 'api-error'; status: number | null; code: string; cause: string; spent: Spent | null }
   | { kind: 'no-memory'; cause: string }
   /** `began` is false when the agent ended before it had taken up the prompt: nothing of it was done. */
   | { kind: 'died'; cause: string; death: DeathCause; began: boolean };

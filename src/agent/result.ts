@@ -1,11 +1,24 @@
-import type { AgentResult } from './agent.ts';
+import type { TokenCounts } from '../telemetry/events.ts';
+import type { AgentResult, Spent } from './agent.ts';
 
 /** How the CLI reports the beginning and the end of a prompt; as much of its messages as is read here. */
 
-export type ResultMessage = { user_message_uuid?: string | undefined; subtype: string } & (
+export type ResultMessage = {
+  user_message_uuid?: string | undefined;
+  subtype: string;
+  /** Of this prompt alone, while the cost beside it adds up over the session. */
+  usage: Usage;
+} & (
   | { is_error: boolean; result: string; api_error_status?: number | null; terminal_reason?: string | null }
   | { errors: string[] }
 );
+
+interface Usage {
+  input_tokens: number;
+  output_tokens: number;
+  cache_read_input_tokens: number;
+  cache_creation_input_tokens: number;
+}
 
 /** What is known of the prompt that has ended. */
 export interface Ended {
@@ -17,18 +30,27 @@ export interface Ended {
 }
 
 export function resultOf(message: ResultMessage, run: Ended, costUsd: number): AgentResult {
+  const spent: Spent = { costUsd, tokens: tokensIn(message.usage) };
   if ('result' in message) {
-    if (!message.is_error) return { kind: 'answered', text: message.result, costUsd };
+    if (!message.is_error) return { kind: 'answered', text: message.result, spent };
     // An API failure is reported as a success with an error flag; its text is not for the room.
     const status = message.api_error_status ?? null;
     const code = message.terminal_reason === 'prompt_too_long' ? 'prompt_too_long' : run.apiError;
-    return { kind: 'api-error', status, code: code ?? 'unknown', cause: message.result };
+    return { kind: 'api-error', status, code: code ?? 'unknown', cause: message.result, spent };
   }
-  if (run.interrupted) return { kind: 'interrupted' };
+  if (run.interrupted) return { kind: 'interrupted', spent };
   const cause = message.errors.join('; ') || message.subtype;
-  if (message.subtype === 'error_max_turns') return { kind: 'max-turns', text: run.lastText, costUsd };
+  if (message.subtype === 'error_max_turns') return { kind: 'max-turns', text: run.lastText, spent };
   if (/No conversation found|requires a valid session ID/.test(cause)) return { kind: 'no-memory', cause };
-  return { kind: 'api-error', status: null, code: message.subtype, cause };
+  return { kind: 'api-error', status: null, code: message.subtype, cause, spent };
+}
+
+function tokensIn(usage: Usage): TokenCounts {
+  const { input_tokens: input, output_tokens: output } = usage;
+  return {
+    ...{ input, output, cacheRead: usage.cache_read_input_tokens },
+    cacheWrite: usage.cache_creation_input_tokens,
+  };
 }
 
 /** A result without any uuid comes from a session that could not even start; it concerns whoever waits. */

@@ -226,7 +226,7 @@ class SdkAgent implements Agent {
   #finish(result: AgentResult): void {
     const run = this.#run;
     this.#run = null;
-    run?.finish(run.interrupted && result.kind === 'died' ? { kind: 'interrupted' } : result);
+    run?.finish(run.interrupted && result.kind === 'died' ? { kind: 'interrupted', spent: null } : result);
   }
 }
 

@@ -208,7 +208,7 @@ export class Session {
     // Its end is expected: it must not be taken for a death of the session.
     this.#replaced = this.#agent;
     await this.#agent.close();
-    if (this.state === 'closing') return { kind: 'interrupted' };
+    if (this.state === 'closing') return { kind: 'interrupted', spent: null };
     if (memory === 'give-up') this.#parts.conversations.giveUp(this.conversation);
     this.#recall = this.#parts.conversations.recall(this.conversation);
     this.path = 'opened';

@@ -13,6 +13,14 @@ export type SessionPath = 'hot' | 'claimed' | 'resumed' | 'opened';
 /** When processes that nobody owned were found: at the start, after a session's program had ended, or in between. */
 export type ReapCause = 'boot' | 'close' | 'clock';
 
+/** What the model read and wrote, as the API counts it; `input` is what neither came from a cache nor went into one. */
+export interface TokenCounts {
+  input: number;
+  output: number;
+  cacheRead: number;
+  cacheWrite: number;
+}
+
 export type LifecycleEvent =
   | { type: 'service.started'; version: string; url: string; containment: string; detail: string }
   | { type: 'service.degraded'; code: string; problem: string; remedy: string }
@@ -57,7 +65,9 @@ export type LifecycleEvent =
       outcome: string;
       path: SessionPath | null;
       durationMs: number;
+      /** Null when the model was not asked, or nobody could tell. */
       costUsd: number | null;
+      tokens: TokenCounts | null;
       cause: string | null;
     }
   | { type: 'turn.retried'; session: SessionName; turn: string; cause: string }

@@ -182,6 +182,7 @@ async function settle(
         path: null,
         durationMs: clock.now() - stopTurn.startedAt,
         costUsd: null,
+        tokens: null,
         cause: `by a person's word`,
       },
     });

@@ -1,4 +1,4 @@
-import type { AgentResult, DeathCause } from '../agent/agent.ts';
+import type { AgentResult, DeathCause, Spent } from '../agent/agent.ts';
 import { plainNotice, renderReply } from '../campfire/html/render.ts';
 import type { Bot } from '../config/bot.ts';
 import { type Notice, noticeOrdinals, type OutboxDraft, type Outcome, type Turn } from '../mail/mail.ts';
@@ -21,7 +21,7 @@ const overloadDelaysMs = [20_000, 60_000];
 
 /** What became of one attempt. */
 export type Attempt =
-  | { kind: 'decided'; outcome: Outcome; drafts: OutboxDraft[]; costUsd: number | null }
+  | { kind: 'decided'; outcome: Outcome; drafts: OutboxDraft[]; spent: Spent | null }
   /** The agent died: the turn is still undecided and has to be begun again. */
   | { kind: 'cut-off'; cause: string }
   /** The service is stopping: the attempt does not count. */
@@ -62,12 +62,23 @@ export async function decided(
       { kind: 'post', body: plainNotice(words, markerOf(turn)(0), { mention, files: made?.files }) },
       ...(made?.attachments ?? []),
     ],
-    costUsd: null,
+    spent: null,
   };
 }
 
 /** What an agent's result makes of the turn. */
-export function judge(
+export async function judge(
+  turn: Turn,
+  bot: Bot,
+  result: TurnResult,
+  company: Parameters<typeof verdictOn>[3],
+): Promise<Attempt> {
+  const attempt = await verdictOn(turn, bot, result, company);
+  const spent = 'spent' in result ? result.spent : null;
+  return attempt.kind === 'decided' ? { ...attempt, spent } : attempt;
+}
+
+function verdictOn(
   turn: Turn,
   bot: Bot,
   result: TurnResult,
@@ -108,7 +119,7 @@ function sentenceForDeath(death: DeathCause): Sentence {
 export async function answered(
   turn: Turn,
   bot: Bot,
-  { text, costUsd }: { text: string; costUsd: number | null },
+  { text, spent }: { text: string; spent: Spent | null },
   given: { files: TurnFiles; mention: string | null; secrets: ReadonlySet<string>; first: Sentence | null },
 ): Promise<Attempt> {
   const { files: turnFiles, mention, secrets, first } = given;
@@ -126,7 +137,7 @@ export async function answered(
     const filename = `answer-${markerOf(turn)(posts.length)}.md`;
     posts.push(await turnFiles.attachText(filename, rendered.markdown));
   }
-  return { kind: 'decided', outcome: { kind: 'answered' }, drafts: [...posts, ...attachments], costUsd };
+  return { kind: 'decided', outcome: { kind: 'answered' }, drafts: [...posts, ...attachments], spent };
 }
 
 function judgeApiError(

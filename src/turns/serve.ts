@@ -134,7 +134,7 @@ function mayReplaceNotice([first, ...rest]: OutboxDraft[]): OutboxDraft[] {
 async function commit(
   turn: Turn,
   bot: Bot,
-  { outcome, drafts, costUsd }: Extract<Attempt, { kind: 'decided' }>,
+  { outcome, drafts, spent }: Extract<Attempt, { kind: 'decided' }>,
   { path, startedMs, runner }: { path: SessionPath | null; startedMs: number; runner: Runner | null },
   { mail, emit, clock, onDecided }: ServeParts,
 ): Promise<void> {
@@ -148,7 +148,8 @@ async function commit(
   onDecided();
   emit({
     ...{ type: 'turn.decided', session: nameOf(turn), turn: String(turn.id), outcome: outcome.kind, path },
-    ...{ durationMs: Math.round(clock.monotonicMs() - startedMs), costUsd },
+    ...{ durationMs: Math.round(clock.monotonicMs() - startedMs) },
+    ...{ costUsd: spent?.costUsd ?? null, tokens: spent?.tokens ?? null },
     cause: 'cause' in outcome ? outcome.cause : null,
   });
 }
@@ -176,7 +177,7 @@ async function finishFromTranscript(turn: Turn, bot: Bot, parts: ServeParts): Pr
   const files = createTurnFiles(turn, languageFor(bot, turn.messages), parts);
   const mention = await mentionFor(turn, bot, parts)();
   const given = { files, mention, secrets: parts.secrets, first: null };
-  const attempt = await answered(turn, bot, { text: fate.text, costUsd: null }, given);
+  const attempt = await answered(turn, bot, { text: fate.text, spent: null }, given);
   if (attempt.kind !== 'decided') return false;
   parts.emit({ type: 'turn.recovered', session: nameOf(turn), turn: String(turn.id) });
   const startedMs = parts.clock.monotonicMs();

@@ -70,8 +70,8 @@ test('a transcript that cannot be loaded is given up and the prompt runs in a fr
   stage.agents[0]?.finish({ kind: 'no-memory', cause: 'No conversation found' });
   await settle();
   assert.equal(stage.agents[0]?.closed, true);
-  stage.agents[1]?.finish({ kind: 'answered', text: 'again', costUsd: 0 });
-  assert.deepEqual(await result, { kind: 'answered', text: 'again', costUsd: 0 });
+  stage.agents[1]?.finish({ kind: 'answered', text: 'again', spent: null });
+  assert.deepEqual(await result, { kind: 'answered', text: 'again', spent: null });
   assert.deepEqual(stage.agents[1]?.prompts, [prompt]);
 });
 

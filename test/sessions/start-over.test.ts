@@ -5,12 +5,19 @@ import { type TestContext, test } from 'node:test';
 import type { AgentResult } from '../../src/agent/agent.ts';
 import { setTurns, settle, type Turns } from '../support/turns.ts';
 
-const tooLong: AgentResult = { kind: 'api-error', status: null, code: 'prompt_too_long', cause: 'too long' };
+const tooLong: AgentResult = {
+  kind: 'api-error',
+  status: null,
+  code: 'prompt_too_long',
+  cause: 'too long',
+  spent: null,
+};
 const badRequest: AgentResult = {
   kind: 'api-error',
   status: 400,
   code: 'invalid_request',
   cause: 'API Error: 400',
+  spent: null,
 };
 
 /** A conversation with one answered exchange in its transcript, whose next question is being asked. */
@@ -53,7 +60,7 @@ test('a history that is too long: a fresh session knows its last exchanges, and 
     lastPrompt(turns),
     /^\[Your memory .*\n> the harbour code is heron\n> \[You answered\]\n> Noted\.\n/,
   );
-  turns.agents[1]?.finish({ kind: 'answered', text: 'heron', costUsd: 0 });
+  turns.agents[1]?.finish({ kind: 'answered', text: 'heron', spent: null });
   await settle();
   assert.deepEqual(await turns.sent(), [
     'My memory of this conversation could not be used any more, so I go on with only its last exchange.\nheron',

@@ -31,7 +31,7 @@ function agentOver(child: Child): Agent {
   child.process.stdout.setEncoding('utf8').on('data', (text: string) => {
     up.resolve();
     const said = text.replace('ready\n', '').trim();
-    if (said !== '') answer?.({ kind: 'answered', text: said, costUsd: 0 });
+    if (said !== '') answer?.({ kind: 'answered', text: said, spent: null });
   });
   void ended.then((end) => {
     up.resolve();
@@ -50,9 +50,9 @@ function agentOver(child: Child): Agent {
           resolve({ kind: 'died', cause: 'it had ended', death: 'killed', began: false });
       });
     },
-    interrupt: async () => answer?.({ kind: 'interrupted' }),
+    interrupt: async () => answer?.({ kind: 'interrupted', spent: null }),
     async close() {
-      answer?.({ kind: 'interrupted' });
+      answer?.({ kind: 'interrupted', spent: null });
       return child.end({ eofMs: 400, termMs: 200 });
     },
   };

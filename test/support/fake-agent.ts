@@ -46,7 +46,7 @@ export function fakeAgents(): { open: OpenAgent; agents: FakeAgent[] } {
       pid: () => (dead || agent.closed ? null : 4711),
       tree: () => spec.slot.id,
       comeUp: () => up.resolve(),
-      finish: (result = { kind: 'answered', text: 'done', costUsd: 0 }) => finish(result),
+      finish: (result = { kind: 'answered', text: 'done', spent: null }) => finish(result),
       die(cause = 'signal SIGKILL', death = 'killed') {
         dead = true;
         finish({ kind: 'died', cause, death, began: agent.began });
@@ -63,7 +63,7 @@ export function fakeAgents(): { open: OpenAgent; agents: FakeAgent[] } {
       },
       async interrupt() {
         if (agent.deaf) await end.promise;
-        finish({ kind: 'interrupted' });
+        finish({ kind: 'interrupted', spent: null });
       },
       async close() {
         if (agent.deaf) await end.promise;
@@ -71,7 +71,7 @@ export function fakeAgents(): { open: OpenAgent; agents: FakeAgent[] } {
           agent.failClose = false;
           throw new Error('Processes 1 did not end');
         }
-        finish({ kind: 'interrupted' });
+        finish({ kind: 'interrupted', spent: null });
         agent.closed = true;
         up.resolve();
         end.resolve({ cause: 'closed', death: 'exit' });

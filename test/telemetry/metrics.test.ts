@@ -6,7 +6,14 @@ const session = '7:helper' as const;
 
 test('events are counted by their labels, and what nobody counts changes nothing', async () => {
   const metrics = createMetrics();
-  const decided = { type: 'turn.decided', session, turn: '1', costUsd: null, cause: null } as const;
+  const decided = {
+    type: 'turn.decided',
+    session,
+    turn: '1',
+    costUsd: null,
+    tokens: null,
+    cause: null,
+  } as const;
   metrics.emit({ ...decided, outcome: 'answered', path: 'hot', durationMs: 40 });
   metrics.emit({ ...decided, outcome: 'answered', path: 'hot', durationMs: 60 });
   metrics.emit({ ...decided, outcome: 'failed', path: null, durationMs: 1 });

@@ -92,7 +92,7 @@ test('stop reaches a question that waits for memory, one that is put off, and on
   assert.deepEqual(await waiting.sent(), ['Nothing was running. I dropped 1 waiting message of yours.']);
 
   const putOff = await working(t);
-  putOff.agents[0]?.finish({ kind: 'api-error', status: 529, code: 'overloaded', cause: 'x' });
+  putOff.agents[0]?.finish({ kind: 'api-error', status: 529, code: 'overloaded', cause: 'x', spent: null });
   await settle();
   assert.deepEqual(await putOff.sent(), ['Claude is overloaded, I’ll try again in 20 seconds.']);
   await putOff.say('stop');

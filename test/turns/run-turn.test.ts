@@ -105,9 +105,9 @@ async function run(t: TestContext, result: AgentResult, given: Given = {}) {
 /** Lets promises that are already settled run. */
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-const answered = (text: string): AgentResult => ({ kind: 'answered', text, costUsd: 0.01 });
+const answered = (text: string): AgentResult => ({ kind: 'answered', text, spent: null });
 const apiError = (status: number | null, code = 'unknown'): AgentResult => ({
-  ...{ kind: 'api-error', status, code, cause: `API Error: ${status} with details` },
+  ...{ kind: 'api-error', status, code, cause: `API Error: ${status} with details`, spent: null },
 });
 
 test('an answer becomes posts that carry the message’s mark', async (t) => {
@@ -122,15 +122,15 @@ const tooLong = { ...apiError(null), code: 'prompt_too_long' } as AgentResult;
 const sentences: Array<[title: string, result: AgentResult, given: Parameters<typeof run>[2], says: RegExp]> =
   [
     ['an empty answer', answered(' \n'), {}, /nothing to say/],
-    ['too many steps', { kind: 'max-turns', text: '', costUsd: 0 }, {}, /more steps than I am allowed/],
+    ['too many steps', { kind: 'max-turns', text: '', spent: null }, {}, /more steps than I am allowed/],
     ['overload for the third time', apiError(529), { postponements: 2 }, /overloaded right now/],
     ['a rate limit for the third time', apiError(null, 'rate_limit'), { postponements: 2 }, /overloaded/],
     ['a wrong API key', apiError(401), {}, /my access was refused/],
     ['any other API error', apiError(500), {}, /could not reach Claude/],
-    ['an outside close', { kind: 'interrupted' }, {}, /was stopped/],
+    ['an outside close', { kind: 'interrupted', spent: null }, {}, /was stopped/],
     [
       'the time limit',
-      { kind: 'interrupted' },
+      { kind: 'interrupted', spent: null },
       {
         ...{ whenStopped: true, event: 'timeout' },
         steps: [
@@ -143,7 +143,7 @@ const sentences: Array<[title: string, result: AgentResult, given: Parameters<ty
     ],
     [
       'five silent minutes',
-      { kind: 'interrupted' },
+      { kind: 'interrupted', spent: null },
       { whenStopped: true, event: 'silence', steps: [{ kind: 'activity' }] },
       /stuck: nothing moved for 5 minutes/,
     ],
@@ -182,7 +182,7 @@ test('a death before the third is no outcome yet, and the next try says so to th
 
 test('a turn that a drain interrupts is given back, unless it had just finished', async (t) => {
   assert.equal(
-    (await run(t, { kind: 'interrupted' }, { whenStopped: true, event: 'drain' })).kind,
+    (await run(t, { kind: 'interrupted', spent: null }, { whenStopped: true, event: 'drain' })).kind,
     'given-back',
   );
   assert.equal(
@@ -225,6 +225,9 @@ test('one bad request is asked again in the same session', async (t) => {
 });
 
 test('a turn that a person ends is left to whoever ended it, unless it had just finished', async (t) => {
-  assert.equal((await run(t, { kind: 'interrupted' }, { whenStopped: true, event: 'halt' })).kind, 'halted');
+  assert.equal(
+    (await run(t, { kind: 'interrupted', spent: null }, { whenStopped: true, event: 'halt' })).kind,
+    'halted',
+  );
   assert.equal((await run(t, answered('done'), { whenStopped: true, event: 'halt' })).text, 'done');
 });

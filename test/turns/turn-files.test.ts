@@ -17,7 +17,7 @@ import { publicUrl, setDownloads } from '../support/downloads.ts';
 
 type Work = (use: (call: Parameters<TurnHooks['useTool']>[0]) => Promise<ToolAnswer>) => Promise<AgentResult>;
 
-const answer = (text: string): AgentResult => ({ kind: 'answered', text, costUsd: 0 });
+const answer = (text: string): AgentResult => ({ kind: 'answered', text, spent: null });
 const page = (title: string, html = '<p>x</p>') =>
   ({ tool: 'save_html_presentation', html, filename: 'r.html', title }) as const;
 const file = (path: string, title: string | null = null) =>
@@ -193,7 +193,7 @@ test('a turn that fails after sharing says so and gives what was made', async (t
   const { text, buttons, attached } = await attempt(1, async (use) => {
     await use(page('Slides'));
     await use(attach('b.png'));
-    return { kind: 'max-turns', text: '', costUsd: 0 };
+    return { kind: 'max-turns', text: '', spent: null };
   });
   assert.match(text, /^This took more steps.*\nWhat I had made until then:\n\nSlides\n/s);
   assert.deepEqual([buttons, attached], [['Slides'], ['b.png']]);
