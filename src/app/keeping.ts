@@ -6,8 +6,8 @@ import type { Settings } from '../config/settings.ts';
 import type { Downloads } from '../downloads/downloads.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
-import { createMailHistory } from '../mail/history.ts';
 import type { Conversation, Mail } from '../mail/mail.ts';
+import { createSqliteHistory } from '../mail/sqlite-history.ts';
 import { environmentOf, listProcesses } from '../processes/proc.ts';
 import { createKeptConversations, type KeptConversations } from '../sessions/kept.ts';
 import type { Pool } from '../sessions/pool.ts';
@@ -41,7 +41,7 @@ export interface KeepingParts {
 
 export function buildKeeping(parts: KeepingParts) {
   const { settings, store, mail, bots, seen, clock, emit, onAccepted, onDecided } = parts;
-  const history = createMailHistory(store, clock);
+  const history = createSqliteHistory(store, clock);
   const storage = buildStorage({
     ...{ store, dataDir: settings.dataDir, clock, emit },
     onRecovered: (closedSince) => void catchUp.run(closedSince),

@@ -1,8 +1,8 @@
 import { mentionMigrations } from '../campfire/mentions.ts';
 import { downloadMigrations } from '../downloads/schema.ts';
-import { historyMigrations } from '../mail/history.ts';
-import { markMigrations } from '../mail/marks.ts';
 import { mailMigrations } from '../mail/schema.ts';
+import { historyMigrations } from '../mail/sqlite-history.ts';
+import { markMigrations } from '../mail/sqlite-marks.ts';
 import { ledgerMigrations } from '../processes/ledger.ts';
 import { peakMigrations } from '../sessions/peaks.ts';
 import { conversationMigrations } from '../sessions/resume.ts';

@@ -5,7 +5,7 @@ import type { Bots } from '../config/bots.ts';
 import type { Downloads } from '../downloads/downloads.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Mail } from '../mail/mail.ts';
-import { createMarks } from '../mail/marks.ts';
+import { createSqliteMarks } from '../mail/sqlite-marks.ts';
 import type { Store } from '../store/sqlite.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { createDelivery, type Delivery } from '../turns/delivery.ts';
@@ -41,7 +41,14 @@ export function buildOutgoing(parts: {
   });
   const faces = createFaceBook(client, clock);
   const seen = createSeen({
-    ...{ client, faces, marks: createMarks(parts.store), findBot: parts.findBot, clock, emit: parts.emit },
+    ...{
+      client,
+      faces,
+      marks: createSqliteMarks(parts.store),
+      findBot: parts.findBot,
+      clock,
+      emit: parts.emit,
+    },
     campfireIsWell: () => health.campfire().state === 'ok',
   });
   const delivery = createDelivery({

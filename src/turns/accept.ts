@@ -2,7 +2,7 @@ import type { Acceptance } from '../campfire/intake.ts';
 import type { WebhookMessage } from '../campfire/payload.ts';
 import type { Bot } from '../config/bot.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { MailHistory } from '../mail/history.ts';
+import type { MailHistory, SeenRoom } from '../mail/history.ts';
 import type { Conversation, Mailbox, Message } from '../mail/mail.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { controlIn } from './commands.ts';
@@ -36,7 +36,7 @@ export async function accept(bot: Bot, message: SaidMessage, parts: AcceptParts)
   const startedMs = parts.clock.monotonicMs();
   const { roomId, messageId, author, roomName, html, plain, saidAt } = message;
   // Only Campfire's own messages have a place in Campfire; where there is one, there may be more to read.
-  if (message.permalinkPath !== null) parts.history.see({ botId: bot.id, roomId, name: roomName });
+  if (message.permalinkPath !== null) note({ botId: bot.id, roomId, name: roomName }, parts);
   const written = saidAt === undefined ? {} : { saidAt };
   const content = writeContent({ author: author.name, roomName, html, plain, ...written });
   const conversation = { botId: bot.id, roomId };
@@ -64,6 +64,11 @@ export async function accept(bot: Bot, message: SaidMessage, parts: AcceptParts)
     if (!atOnce) parts.seen.mark(bot, conversation, kept.message);
   }
   return { kind: 'accepted', isNew: true };
+}
+
+/** Not waited for: it fails when accepting fails as well, and the room's next message notes it anew. */
+function note(room: SeenRoom, { history }: AcceptParts): void {
+  history.see(room).catch(() => {});
 }
 
 /** Too much: the message gets its outcome now. Cut off before that, it is served like any other. */

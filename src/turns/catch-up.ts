@@ -90,9 +90,9 @@ export function createCatchUp(parts: CatchUpParts): CatchUp {
   const round = async (awayFrom: number): Promise<void> => {
     if (maxAgeMs === 0 || stopping.signal.aborted) return;
     const startedMs = clock.monotonicMs();
-    const stops = bots().flatMap((bot) =>
-      history.rooms(bot.id, roomsPerBotMax).map((room) => ({ bot, room })),
-    );
+    const stops: Stop[] = [];
+    for (const bot of bots())
+      for (const room of await history.rooms(bot.id, roomsPerBotMax)) stops.push({ bot, room });
     const total = stops.length;
     let accepted = 0;
     let pauseMs = firstPauseMs;
@@ -135,7 +135,7 @@ async function readRoom(
   { client, history, clock, maxAgeMs }: CatchUpParts,
 ): Promise<RoomMessage[] | Failure> {
   const notBefore = clock.now() - maxAgeMs;
-  const known = history.known(room, awayFrom - overlapMs);
+  const known = await history.known(room, awayFrom - overlapMs);
   const missed: RoomMessage[] = [];
   let before: number | undefined;
   for (;;) {

@@ -107,7 +107,7 @@ async function pruneMail(parts: RetentionParts, stop: AbortSignal): Promise<numb
   const { history, clock, retentionMs } = parts;
   let total = 0;
   for (let pruned = pruneBatch; pruned === pruneBatch && !stop.aborted; ) {
-    pruned = history.prune(clock.now() - retentionMs, pruneBatch);
+    pruned = await history.prune(clock.now() - retentionMs, pruneBatch);
     total += pruned;
     await clock.sleep(pauseMs, stop);
   }
@@ -143,23 +143,19 @@ function botsGoneForLong({ store, kept, findBot, clock }: RetentionParts): strin
 }
 
 async function forget(conversation: Conversation, parts: RetentionParts): Promise<boolean> {
-  const { store, history, kept, pool, findBot, emit } = parts;
+  const { history, kept, pool, findBot, emit } = parts;
   const name: SessionName = `${conversation.roomId}:${conversation.botId}`;
   // What a bot that is gone had to say has no way out any more.
-  const mayGo = () => history.isQuiet(conversation) || findBot(conversation.botId) === 'gone';
-  if (!mayGo()) return false;
+  const evenUnfinished = findBot(conversation.botId) === 'gone';
+  if (!evenUnfinished && !(await history.isQuiet(conversation))) return false;
   const isLive = pool.snapshot().some(({ id }) => id === name);
   if (isLive && !(await pool.close(name, 'forgotten'))) return false;
-  // Looked at again: a message may have come meanwhile, and from here on nothing waits.
-  const gone = store.transaction(() => {
-    if (!mayGo()) return null;
-    history.forget(conversation);
-    return { folder: kept.release(conversation) };
-  });
-  if (!gone) return false;
+  // A message may have come meanwhile.
+  if (!(await history.forget(conversation, { evenUnfinished }))) return false;
+  const folder = kept.release(conversation);
   parts.onForgotten(conversation);
   emit({ type: 'conversation.forgotten', session: name });
-  if (gone.folder !== null) await kept.deleteFolder(gone.folder);
+  if (folder !== null) await kept.deleteFolder(folder);
   return true;
 }
 

@@ -105,14 +105,14 @@ class SeenMarks implements Seen {
     if (!campfireIsWell() || (await faces.find(bot.key, roomId)) !== 'full') return;
     const boosted = await client.boost(bot.key, roomId, messageId, eyes);
     if (boosted.kind !== 'boosted') return;
-    marks.put({ message, botId, roomId, messageId, markId: boosted.id, setAt: clock.now() });
+    await marks.put({ message, botId, roomId, messageId, markId: boosted.id, setAt: clock.now() });
     this.sweep();
   }
 
   async #sweepUntilDone(): Promise<void> {
     while (this.#sweepAgain && !this.#stopped) {
       this.#sweepAgain = false;
-      for (const mark of this.#parts.marks.over()) {
+      for (const mark of await this.#parts.marks.over()) {
         if (this.#stopped || !this.#parts.campfireIsWell()) return;
         await this.#take(mark);
       }
@@ -127,7 +127,7 @@ class SeenMarks implements Seen {
       const taken = await client.unboost(bot.key, mark.roomId, mark.messageId, mark.markId);
       if (taken.kind !== 'unavailable' && taken.kind !== 'badKey') return marks.drop(mark);
     }
-    if (isOld) marks.drop(mark);
+    if (isOld) await marks.drop(mark);
   }
 
   #report(error: unknown): void {

@@ -117,7 +117,7 @@ export function setTurns(t: TestContext, bot: Bot = helper): Turns {
       const onAccepted = dispatcher.wake.bind(dispatcher);
       await accept(bot, message, {
         ...{ mail, clock, emit, isBot, onAccepted, onDecided: () => {} },
-        ...{ history: { see: () => {} }, seen: { mark: () => {} } },
+        ...{ history: { see: async () => {} }, seen: { mark: () => {} } },
       });
       await settle();
     },

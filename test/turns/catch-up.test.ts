@@ -85,8 +85,8 @@ function catchUpOver(
       },
     },
     history: {
-      rooms: () => rooms.map((roomId) => ({ botId: 'assistant', roomId, name: null })),
-      known: () => ({ newestBefore: null, oldest: null }),
+      rooms: async () => rooms.map((roomId) => ({ botId: 'assistant', roomId, name: null })),
+      known: async () => ({ newestBefore: null, oldest: null }),
     },
     async accept(_bot, { messageId }) {
       accepted.push(messageId ?? 0);

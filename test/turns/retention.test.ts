@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { createMailHistory, historyMigrations } from '../../src/mail/history.ts';
 import type { Conversation, Turn } from '../../src/mail/mail.ts';
 import { mailMigrations } from '../../src/mail/schema.ts';
 import { createSqliteMail } from '../../src/mail/sqlite.ts';
+import { createSqliteHistory, historyMigrations } from '../../src/mail/sqlite-history.ts';
 import { createKeptConversations } from '../../src/sessions/kept.ts';
 import { conversationMigrations, createConversations } from '../../src/sessions/resume.ts';
 import { createSlots } from '../../src/sessions/slots.ts';
@@ -28,7 +28,7 @@ function keep(t: TestContext, given: Partial<RetentionParts> = {}) {
   const store = openStore(join(dataDir, 'service.db'), migrations);
   t.after(() => store.close());
   const mail = createSqliteMail(store, clock);
-  const history = createMailHistory(store, clock);
+  const history = createSqliteHistory(store, clock);
   const conversations = createConversations(store, createSlots(dataDir), clock);
   const events: LifecycleEvent[] = [];
   const bots = new Map<string, object | 'gone' | 'unclear'>([['helper', {}]]);
@@ -56,7 +56,7 @@ function keep(t: TestContext, given: Partial<RetentionParts> = {}) {
   /** One message, answered; its post is delivered unless `waits`. */
   const answer = async (roomId: number, botId = 'helper', waits = false) => {
     const conversation = { botId, roomId };
-    history.see({ ...conversation, name: null });
+    await history.see({ ...conversation, name: null });
     await mail.accept({ ...conversation, messageId: nextId++, authorId: 1, content: '{}' });
     const turn = (await mail.begin(conversation)) as Turn;
     const { slot } = conversations.recall(conversation);
