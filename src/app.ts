@@ -13,10 +13,10 @@ import { botEntries } from './console/bots.ts';
 import { healthReport, readiness } from './console/health.ts';
 import { downloadRoutes } from './downloads/routes.ts';
 import { createHttp, type HttpParts, listen, remoteAddress } from './http.ts';
-import { type Clock, within } from './lib/clock.ts';
+import { type Cancel, type Clock, within } from './lib/clock.ts';
 import { messageOf } from './lib/errors.ts';
 import { createHeapTrim } from './processes/own-heap.ts';
-import { fanOut, type ReapCause } from './telemetry/events.ts';
+import { type Emit, fanOut, type ReapCause } from './telemetry/events.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { VERSION } from './version.ts';
 
@@ -96,15 +96,13 @@ export async function startApp(outside: AppParts): Promise<App> {
     delivery.wake();
     built.seen.sweep();
     dispatcher.wake();
-    const trim = createHeapTrim(clock);
-    listeners.push(trim.touch);
-    stopTimers.push(trim.stop);
     void built.catchUp.run(startedAt);
   });
   const stopTimers = [
     clock.every(reapPeriodMs, () => void reap('clock')),
     clock.every(botsPeriodMs, () => void bots.refresh()),
     clock.every(sweepPeriodMs, () => void sweep()),
+    trimHeap(clock, listeners),
   ];
 
   const close = async () => {
@@ -139,6 +137,12 @@ async function healthNow(
     ...{ sessions: pool.snapshot(), spares: pool.spares(), memory: pool.memory() },
     mail: await mail.counts(),
   });
+}
+
+function trimHeap(clock: Clock, listeners: Emit[]): Cancel {
+  const heap = createHeapTrim(clock);
+  listeners.push(heap.touch);
+  return heap.stop;
 }
 
 /** Running turns get their time, then every session closes and what was decided is posted as far as time allows. */
