@@ -87,8 +87,8 @@ export async function startApp(outside: AppParts): Promise<App> {
   const reap = (cause: ReapCause) => reapUnowned(built, emit, cause);
   const sweep = () => sweepDownloads(built.downloads, emit);
   void sweep();
-  const ready = reap('boot').then(() => {
-    pool.clearLeftovers();
+  const ready = reap('boot').then(async () => {
+    await pool.clearLeftovers();
     state.serving = true;
     const url = `http://${settings.host}:${port}`;
     const { layer, reason: detail } = containment;

@@ -6,15 +6,15 @@ import type { Conversation } from './resume.ts';
 /** What is kept on disk of conversations that are not live: which there are, and how they are let go. */
 export interface KeptConversations {
   /** Conversations that had no turn since that time (epoch ms), the longest idle first. */
-  idleSince(time: number, max: number): Conversation[];
+  idleSince(time: number, max: number): Promise<Conversation[]>;
   /** Conversations of a bot. */
-  ofBot(botId: string, max: number): Conversation[];
+  ofBot(botId: string, max: number): Promise<Conversation[]>;
   /** Ids of all bots that have conversations. */
-  botIds(): string[];
+  botIds(): Promise<string[]>;
   /** The folder that the conversation lives in; null when it has none. */
-  folderOf(conversation: Conversation): string | null;
+  folderOf(conversation: Conversation): Promise<string | null>;
   /** Takes the conversation off the record; its folder is then nobody's. Returns the folder. */
-  release(conversation: Conversation): string | null;
+  release(conversation: Conversation): Promise<string | null>;
   /** Folders that no conversation names and that nobody has touched since that time. */
   unnamedFolders(untouchedSince: number): Promise<string[]>;
   /** Deletes such a folder; one that is gone already is no error. */
@@ -31,20 +31,20 @@ export function createKeptConversations(store: Store, dataDir: string): KeptConv
     return known ? join(parent, known.slotId) : null;
   };
   return {
-    folderOf,
-    idleSince: (time, max) =>
+    folderOf: async (conversation) => folderOf(conversation),
+    idleSince: async (time, max) =>
       store.all<Conversation>(
         `SELECT bot_id AS botId, room_id AS roomId FROM conversations WHERE used_at < ? ORDER BY used_at LIMIT ?`,
         ...[time, max],
       ),
-    ofBot: (botId, max) =>
+    ofBot: async (botId, max) =>
       store.all<Conversation>(
         'SELECT bot_id AS botId, room_id AS roomId FROM conversations WHERE bot_id = ? LIMIT ?',
         ...[botId, max],
       ),
-    botIds: () =>
+    botIds: async () =>
       store.all<{ id: string }>('SELECT DISTINCT bot_id AS id FROM conversations').map(({ id }) => id),
-    release(conversation) {
+    async release(conversation) {
       const folder = folderOf(conversation);
       store.run(
         'DELETE FROM conversations WHERE bot_id = ? AND room_id = ?',

@@ -38,7 +38,7 @@ export interface Pool {
   waiting(): WaitingSnapshot[];
   memory(): { reading: MemoryReading; level: MemoryLevel; percent: number };
   /** Call it once when nothing of an earlier life runs any more; leases wait for nothing else. */
-  clearLeftovers(): void;
+  clearLeftovers(): Promise<void>;
   /** Closes a session, a running turn included. False when there is none of this name. */
   close(name: string, reason: string): Promise<boolean>;
   /** Turns away who waits and whoever asks from now on; sessions that are held go on. */
@@ -94,9 +94,11 @@ class SessionPool implements Pool {
     arrivedAt: number,
     signal?: AbortSignal,
   ): Promise<Lease> {
+    const name = nameOf(conversation);
+    const recall = await this.#parts.conversations.recall(conversation);
     if (this.#draining) throw new PoolDrainingError('The service is stopping.');
     if (signal?.aborted) throw new LeaseWithdrawnError('Nobody waits any more.');
-    const waiter = this.#waiters.join(nameOf(conversation), conversation, bot, arrivedAt);
+    const waiter = this.#waiters.join({ name, conversation, bot, arrivedAt, recall });
     const withdraw = () => this.#waiters.turnAway(waiter, new LeaseWithdrawnError('Nobody waits any more.'));
     signal?.addEventListener('abort', withdraw);
     this.#admit();
@@ -131,8 +133,8 @@ class SessionPool implements Pool {
     return this.#upkeep.memory();
   }
 
-  clearLeftovers(): void {
-    this.#spares.clearLeftovers();
+  clearLeftovers(): Promise<void> {
+    return this.#spares.clearLeftovers();
   }
 
   async close(name: string, reason: string): Promise<boolean> {
@@ -196,8 +198,8 @@ class SessionPool implements Pool {
 
   /** Null when the waiter was served, otherwise what there is not enough of. */
   #tryOpen(waiter: Waiter<Lease>): string | null {
-    const { conversation, bot, name } = waiter;
-    const spare = this.#parts.conversations.isKnown(conversation) ? null : this.#spares.claimable(bot);
+    const { bot, name } = waiter;
+    const spare = waiter.recall.isNew ? this.#spares.claimable(bot) : null;
     const admission = decideAdmission({ name, peakBytes: this.#peakOf(bot), spare }, this.#house());
     const detail = describeAdmission(admission);
     switch (admission.kind) {
@@ -227,7 +229,8 @@ class SessionPool implements Pool {
   }
 
   #open(waiter: Waiter<Lease>, detail: string, claimed: ClaimedSpare | null): void {
-    const session = new Session(waiter.conversation, waiter.bot, this.#parts, claimed);
+    const { conversation, bot, recall } = waiter;
+    const session = new Session(conversation, bot, this.#parts, recall, claimed);
     const { name, path } = session;
     this.#sessions.set(name, session);
     session.onUp = () => this.#records.startWorked(session.bot.id);

@@ -35,8 +35,11 @@ export interface Conversation {
 }
 
 export interface Recall {
+  /** Its folders may still have to be made. */
   slot: Slot;
   memory: AgentMemory;
+  /** Nothing is on record: it may begin in a spare's slot as well. */
+  isNew: boolean;
   /** True when turns are on record but their transcript is not where it was: memory is lost. */
   stale: boolean;
   /** Whether this memory took the place of another and the room has not been told of it. */
@@ -49,29 +52,30 @@ export interface Recall {
 const historyBounds = { totalMax: 24_000, sideMax: 4_000 };
 
 export interface Conversations {
-  /** Where the conversation goes on, or begins. Durable before it returns, so that two starts agree. */
-  recall(conversation: Conversation): Recall;
-  /** Whether it has a slot already; one that has none may adopt a spare's. */
-  isKnown(conversation: Conversation): boolean;
-  /** Begins a new conversation in a spare's slot and memory. Durable before it returns. */
-  adopt(conversation: Conversation, slot: Slot, memory: AgentMemory): Recall;
+  /** Where the conversation goes on, or would begin. Changes nothing. */
+  recall(conversation: Conversation): Promise<Recall>;
+  /**
+   * Notes that a session begins in this slot with this memory. Durable before it resolves, so that two starts agree;
+   * no prompt may be run before.
+   */
+  begin(conversation: Conversation, slot: Slot, memory: AgentMemory): Promise<void>;
   /** Whether some conversation lives in this slot. */
-  hasSlot(slotId: string): boolean;
+  hasSlot(slotId: string): Promise<boolean>;
   /**
    * Gives up a transcript that cannot go on and keeps the slot: the next recall begins anew, with the last exchanges
    * of the old one. The old transcript stays beside the new one under another name.
    */
-  giveUp(conversation: Conversation): void;
+  giveUp(conversation: Conversation): Promise<void>;
   /** Takes `giveUp` back. */
-  restore(conversation: Conversation): void;
+  restore(conversation: Conversation): Promise<void>;
   /** Counts a turn that reached the transcript; `told` when its answer said that the memory is another one. */
-  recordTurn(conversation: Conversation, told: boolean): void;
+  recordTurn(conversation: Conversation, told: boolean): Promise<void>;
   /** The transcript that the conversation goes on with; null when there is none. */
-  transcript(conversation: Conversation): string | null;
+  transcript(conversation: Conversation): Promise<string | null>;
   /** How many turns are remembered, and when the last one was; null when nothing is. */
-  describe(conversation: Conversation): { turns: number; usedAt: number } | null;
+  describe(conversation: Conversation): Promise<{ turns: number; usedAt: number } | null>;
   /** Deletes memory and working folder. The session must be closed; calling it again does no harm. */
-  erase(conversation: Conversation): void;
+  erase(conversation: Conversation): Promise<void>;
 }
 
 interface Known {
@@ -89,46 +93,52 @@ export function createConversations(store: Store, slots: Slots, clock: Clock): C
        FROM conversations WHERE bot_id = ? AND room_id = ?`,
       ...[botId, roomId],
     );
-  const begin = beginnings(store, clock);
 
   return {
-    recall(conversation) {
+    async recall(conversation) {
       const known = find(conversation);
-      const slot = slots.open(known?.slotId ?? slots.newId());
-      const startedOver = (known?.givenUpId ?? null) !== null;
-      if (known && slots.transcriptPath(slot, known.memoryId) !== null) {
+      if (!known) return newRecall(slots.at(slots.newId()));
+      const slot = slots.at(known.slotId);
+      const startedOver = known.givenUpId !== null;
+      if (slots.transcriptPath(slot, known.memoryId) !== null) {
         const memory = { kind: 'resume' as const, id: known.memoryId };
-        return { slot, memory, stale: false, startedOver, history: [] };
+        return { slot, memory, isNew: false, stale: false, startedOver, history: [] };
       }
-      const stale = (known?.turns ?? 0) > 0;
-      const history = startedOver ? historyOf(slots, slot, known?.givenUpId ?? '') : [];
-      const memory = begin(conversation, slot.id, randomUUID());
-      return { slot, memory, stale, history, startedOver: startedOver || stale };
+      const stale = known.turns > 0;
+      const history = known.givenUpId === null ? [] : historyOf(slots, slot, known.givenUpId);
+      return { ...newRecall(slot), isNew: false, stale, history, startedOver: startedOver || stale };
     },
     ...lookUps(store, slots, find),
-    adopt(conversation, slot, { id }) {
-      const memory = begin(conversation, slot.id, id);
-      return { slot, memory, stale: false, startedOver: false, history: [] };
+    async begin({ botId, roomId }, slot, memory) {
+      if (memory.kind === 'resume') return;
+      // Lazily: what the turn decides is a full commit, and takes this along.
+      store.lazily(() =>
+        store.run(
+          `INSERT INTO conversations (bot_id, room_id, slot_id, memory_id, used_at) VALUES (?, ?, ?, ?, ?)
+           ON CONFLICT (bot_id, room_id) DO UPDATE SET memory_id = excluded.memory_id, turns = 0`,
+          ...[botId, roomId, slot.id, memory.id, clock.now()],
+        ),
+      );
     },
-    giveUp(conversation) {
+    async giveUp(conversation) {
       const known = find(conversation);
       if (!known) return;
-      slots.setAside(slots.open(known.slotId), known.memoryId);
+      slots.setAside(slots.at(known.slotId), known.memoryId);
       store.run(
         `UPDATE conversations SET memory_id = ?, turns = 0, given_up_id = ? WHERE bot_id = ? AND room_id = ?`,
         ...[randomUUID(), known.memoryId, conversation.botId, conversation.roomId],
       );
     },
-    restore(conversation) {
+    async restore(conversation) {
       const { slotId, givenUpId } = find(conversation) ?? {};
       if (slotId === undefined || !givenUpId) return;
-      slots.takeBack(slots.open(slotId), givenUpId);
+      slots.takeBack(slots.at(slotId), givenUpId);
       store.run(
         `UPDATE conversations SET memory_id = given_up_id, given_up_id = NULL WHERE bot_id = ? AND room_id = ?`,
         ...[conversation.botId, conversation.roomId],
       );
     },
-    recordTurn({ botId, roomId }, told) {
+    async recordTurn({ botId, roomId }, told) {
       store.lazily(() =>
         store.run(
           `UPDATE conversations SET turns = turns + 1, used_at = ?, given_up_id = iif(?, NULL, given_up_id)
@@ -137,7 +147,7 @@ export function createConversations(store: Store, slots: Slots, clock: Clock): C
         ),
       );
     },
-    erase(conversation) {
+    async erase(conversation) {
       const { botId, roomId } = conversation;
       const known = find(conversation);
       if (!known) return;
@@ -147,19 +157,9 @@ export function createConversations(store: Store, slots: Slots, clock: Clock): C
   };
 }
 
-/** Notes that a conversation begins anew, in this slot and with this memory. */
-function beginnings(store: Store, clock: Clock) {
-  return ({ botId, roomId }: Conversation, slotId: string, id: string): AgentMemory => {
-    // Lazily: what the turn decides is a full commit, and takes this along.
-    store.lazily(() =>
-      store.run(
-        `INSERT INTO conversations (bot_id, room_id, slot_id, memory_id, used_at) VALUES (?, ?, ?, ?, ?)
-         ON CONFLICT (bot_id, room_id) DO UPDATE SET memory_id = excluded.memory_id, turns = 0`,
-        ...[botId, roomId, slotId, id, clock.now()],
-      ),
-    );
-    return { kind: 'new', id };
-  };
+/** A conversation that begins without any past, in this slot; `memory` is a spare's or a new one. */
+export function newRecall(slot: Slot, memory: AgentMemory = { kind: 'new', id: randomUUID() }): Recall {
+  return { slot, memory, isNew: true, stale: false, startedOver: false, history: [] };
 }
 
 /** The verbs that change nothing. */
@@ -167,16 +167,16 @@ function lookUps(
   store: Store,
   slots: Slots,
   find: (conversation: Conversation) => Known | undefined,
-): Pick<Conversations, 'isKnown' | 'hasSlot' | 'transcript' | 'describe'> {
+): Pick<Conversations, 'hasSlot' | 'transcript' | 'describe'> {
   return {
-    isKnown: (conversation) => find(conversation) !== undefined,
-    hasSlot: (slotId) => store.get('SELECT 1 FROM conversations WHERE slot_id = ?', slotId) !== undefined,
-    transcript(conversation) {
+    hasSlot: async (slotId) =>
+      store.get('SELECT 1 FROM conversations WHERE slot_id = ?', slotId) !== undefined,
+    async transcript(conversation) {
       const known = find(conversation);
-      const path = known ? slots.transcriptPath(slots.open(known.slotId), known.memoryId) : null;
+      const path = known ? slots.transcriptPath(slots.at(known.slotId), known.memoryId) : null;
       return path === null ? null : readFileSync(path, 'utf8');
     },
-    describe(conversation) {
+    async describe(conversation) {
       const known = find(conversation);
       return known && known.turns > 0 ? { turns: known.turns, usedAt: known.usedAt } : null;
     },

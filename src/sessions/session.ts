@@ -5,7 +5,7 @@ import type { TreeMemory } from '../processes/trees.ts';
 import type { SessionName, SessionPath } from '../telemetry/events.ts';
 import type { ClaimedSpare, SessionBot, SessionParts } from './parts.ts';
 import type { SessionReading } from './policy.ts';
-import type { Conversation, Recall } from './resume.ts';
+import { type Conversation, newRecall, type Recall } from './resume.ts';
 
 /**
  * One live agent of one conversation: `starting → idle ⇄ busy → closing → closed`.
@@ -40,23 +40,26 @@ export class Session {
   broken = false;
   readonly #parts: SessionParts;
   #recall: Recall;
+  /** Its memory is on record; rejects when it could not be put there. */
+  #begun: Promise<void>;
   #agent: Agent;
   #pid: number | null = null;
   #closing: Promise<boolean> | null = null;
   #running = false;
   /** Whether its present agent has had a prompt. */
-  #begun = false;
+  #prompted = false;
   /** Whether there is anything that a fresh session would not know. */
   #remembers = false;
   #replaced: Agent | null = null;
   #onUp: () => void = () => {};
   #onDeath: (end: AgentEnd) => void = () => {};
 
-  /** `claimed`: a spare whose slot and process the conversation goes on with, instead of starting one. */
+  /** `claimed`: a spare whose slot and process a new conversation goes on with, instead of starting one. */
   constructor(
     conversation: Conversation,
     bot: SessionBot,
     parts: SessionParts,
+    recall: Recall,
     claimed: ClaimedSpare | null = null,
   ) {
     this.name = `${conversation.roomId}:${conversation.botId}`;
@@ -65,17 +68,17 @@ export class Session {
     this.#parts = parts;
     this.startedMs = claimed?.startedMs ?? parts.clock.monotonicMs();
     this.idleSinceMs = parts.clock.monotonicMs();
+    this.#recall = claimed ? newRecall(claimed.slot, claimed.memory) : recall;
+    this.#begun = this.#begin();
     if (claimed) {
-      this.#recall = parts.conversations.adopt(conversation, claimed.slot, claimed.memory);
       this.path = 'claimed';
       this.memory = claimed.tree;
       this.#agent = this.#watch(claimed.agent);
       return;
     }
-    this.#recall = parts.conversations.recall(conversation);
-    this.#remembers = this.#recall.memory.kind === 'resume';
+    this.#remembers = recall.memory.kind === 'resume';
     this.path = this.#remembers ? 'resumed' : 'opened';
-    if (this.#recall.stale) this.#reportStale('its transcript is missing');
+    if (recall.stale) this.#reportStale('its transcript is missing');
     this.#agent = this.#open();
   }
 
@@ -138,18 +141,18 @@ export class Session {
     this.#reportStale('its history was refused');
     const result = await this.#startOver(prompt, hooks, 'give-up');
     if (result.kind === 'api-error') {
-      this.#parts.conversations.restore(this.conversation);
+      await this.#parts.conversations.restore(this.conversation);
       // This agent has the wrong memory by now: the next turn gets another.
       this.broken = true;
     }
     return this.#record(result);
   }
 
-  #record(result: AgentResult): TurnResult {
+  async #record(result: AgentResult): Promise<TurnResult> {
     this.#running = false;
     this.turns++;
     if (result.kind === 'died') this.broken = true;
-    else this.#parts.conversations.recordTurn(this.conversation, result.kind === 'answered');
+    else await this.#parts.conversations.recordTurn(this.conversation, result.kind === 'answered');
     if (result.kind === 'answered') {
       this.#remembers = true;
       this.#recall.startedOver = false;
@@ -161,12 +164,21 @@ export class Session {
     return result;
   }
 
-  #ask(prompt: Prompt, hooks: TurnHooks): Promise<AgentResult> {
+  async #ask(prompt: Prompt, hooks: TurnHooks): Promise<AgentResult> {
+    const refused = await this.#begun.then(() => null, messageOf);
+    // Nothing was asked, so trying again does no harm.
+    if (refused !== null) return { kind: 'died', cause: refused, death: 'start', began: false };
     const { startedOver, history } = this.#recall;
     if (startedOver) hooks.onStep({ kind: 'started-over', exchanges: history.length });
-    const text = this.#begun ? prompt.text : withHistory(history, prompt.text);
-    this.#begun = true;
-    return this.#agent.run({ ...prompt, text }, hooks);
+    const text = this.#prompted ? prompt.text : withHistory(history, prompt.text);
+    this.#prompted = true;
+    const result = this.#agent.run({ ...prompt, text }, hooks);
+    // At once, and not when it is on record: whoever interrupts asks in the same moment.
+    const ended = (mayGoOn: boolean) => {
+      this.#running = mayGoOn;
+    };
+    void result.then(({ kind }) => ended(kind === 'no-memory' || kind === 'died'));
+    return result;
   }
 
   /** Asks the running prompt to end. False when it still runs afterwards. */
@@ -209,22 +221,27 @@ export class Session {
     this.#replaced = this.#agent;
     await this.#agent.close();
     if (this.state === 'closing') return { kind: 'interrupted', spent: null };
-    if (memory === 'give-up') this.#parts.conversations.giveUp(this.conversation);
-    this.#recall = this.#parts.conversations.recall(this.conversation);
+    if (memory === 'give-up') await this.#parts.conversations.giveUp(this.conversation);
+    this.#recall = await this.#parts.conversations.recall(this.conversation);
+    this.#begun = this.#begin();
     this.path = 'opened';
-    this.#begun = false;
+    this.#prompted = false;
     this.#agent = this.#open();
     return this.#ask(prompt, hooks);
   }
 
+  #begin(): Promise<void> {
+    const { slot, memory } = this.#recall;
+    const begun = this.#parts.conversations.begin(this.conversation, slot, memory);
+    // Whoever runs a prompt hears of it.
+    begun.catch(() => undefined);
+    return begun;
+  }
+
   #open(): Agent {
-    return this.#watch(
-      this.#parts.openAgent({
-        profile: this.bot.profile,
-        slot: this.#recall.slot,
-        memory: this.#recall.memory,
-      }),
-    );
+    const { openAgent, slots } = this.#parts;
+    const { slot, memory } = this.#recall;
+    return this.#watch(openAgent({ profile: this.bot.profile, slot: slots.open(slot.id), memory }));
   }
 
   #watch(agent: Agent): Agent {

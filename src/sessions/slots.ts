@@ -8,7 +8,9 @@ const asideSuffix = '.set-aside';
 
 /** The folders that sessions live in: `<data folder>/sessions/<slot id>/{config,work,temp}`. */
 export interface Slots {
-  /** The slot of this id, its folders made if they are missing. */
+  /** The slot of this id, whether its folders are there or not. */
+  at(id: string): Slot;
+  /** The same, its folders made if they are missing. */
   open(id: string): Slot;
   newId(): string;
   /** Of a slot that no conversation has yet; an unclean end may leave some behind. */
@@ -32,19 +34,18 @@ const sparePrefix = 'spare-';
 
 export function createSlots(dataDir: string): Slots {
   const parent = join(dataDir, 'sessions');
+  const at = (id: string): Slot => {
+    const root = join(parent, id);
+    const [config, work, temp] = [join(root, 'config'), join(root, 'work'), join(root, 'temp')];
+    return { id, root, config, work, temp };
+  };
   return {
+    at,
     newId: () => randomUUID(),
     newSpareId: () => `${sparePrefix}${randomUUID()}`,
     spareIds: () => listOf(parent).filter((id) => id.startsWith(sparePrefix)),
     open(id) {
-      const root = join(parent, id);
-      const slot = {
-        id,
-        root,
-        config: join(root, 'config'),
-        work: join(root, 'work'),
-        temp: join(root, 'temp'),
-      };
+      const slot = at(id);
       for (const folder of [slot.config, slot.work, slot.temp])
         mkdirSync(folder, { recursive: true, mode: 0o700 });
       return slot;

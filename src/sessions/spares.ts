@@ -132,10 +132,10 @@ export class Spares {
   }
 
   /** Deletes slots that spares of an earlier life left behind; call it once that life's processes are gone. */
-  clearLeftovers(): void {
+  async clearLeftovers(): Promise<void> {
     const { slots, conversations } = this.#parts;
     for (const id of slots.spareIds()) {
-      if (!this.#spares.has(id) && !conversations.hasSlot(id)) slots.delete({ id });
+      if (!this.#spares.has(id) && !(await conversations.hasSlot(id))) slots.delete({ id });
     }
   }
 

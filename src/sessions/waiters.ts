@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Emit, SessionName } from '../telemetry/events.ts';
 import type { SessionBot } from './parts.ts';
 import { roomPatienceMs } from './policy.ts';
-import type { Conversation } from './resume.ts';
+import type { Conversation, Recall } from './resume.ts';
 
 /**
  * Who waits for a session, in the order in which they are served.
@@ -20,6 +20,7 @@ export interface Waiter<L> {
   readonly name: SessionName;
   readonly conversation: Conversation;
   readonly bot: SessionBot;
+  readonly recall: Recall;
   /** Epoch ms at which its wait began. */
   readonly sinceMs: number;
   /** Monotonic ms at which it asked. */
@@ -27,6 +28,12 @@ export interface Waiter<L> {
   readonly granted: PromiseWithResolvers<L>;
   /** What it was last told, so that each reason is reported once. */
   toldReason: string | null;
+}
+
+/** Who asks, and with which memory. */
+export interface Asking extends Pick<Waiter<unknown>, 'name' | 'conversation' | 'bot' | 'recall'> {
+  /** Epoch ms of the conversation's oldest message. */
+  arrivedAt: number;
 }
 
 /** A conversation that waits for a session. */
@@ -48,12 +55,11 @@ export class Waiters<L> {
     this.#emit = emit;
   }
 
-  /** `arrivedAt`: epoch ms of the conversation's oldest message. */
-  join(name: SessionName, conversation: Conversation, bot: SessionBot, arrivedAt: number): Waiter<L> {
+  join({ name, arrivedAt, ...who }: Asking): Waiter<L> {
     const sinceMs = Math.max(arrivedAt, this.#servedAt.get(name) ?? 0);
     const granted = Promise.withResolvers<L>();
     const waiter: Waiter<L> = {
-      ...{ name, conversation, bot, sinceMs, granted },
+      ...{ name, ...who, sinceMs, granted },
       ...{ askedMs: this.#clock.monotonicMs(), toldReason: null },
     };
     const place = this.#line.findIndex((other) => other.sinceMs > sinceMs);

@@ -132,7 +132,7 @@ async function forget(
   const { turn: stopTurn } = await parts.mail.situation(conversation);
   const stopped = stopTurn && describeTurn(stopTurn, bot, message, serving, parts.clock);
   await closeSession(conversation, parts);
-  parts.conversations.erase(conversation);
+  await parts.conversations.erase(conversation);
   parts.emit({ type: 'conversation.forgotten', session: nameOf(conversation) });
   await settle(
     conversation,
@@ -198,7 +198,7 @@ async function statusOf(
   { mail, conversations, clock }: CommandParts,
 ): Promise<Sentence> {
   const { turn, waiting } = await mail.situation(conversation);
-  const memory = conversations.describe(conversation);
+  const memory = await conversations.describe(conversation);
   return {
     say: 'status',
     running: turn && describeTurn(turn, bot, message, serving, clock),

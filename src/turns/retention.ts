@@ -116,10 +116,10 @@ async function pruneMail(parts: RetentionParts, stop: AbortSignal): Promise<numb
 
 async function forgetOld(parts: RetentionParts, stop: AbortSignal): Promise<number> {
   const { kept, clock, conversationRetentionMs } = parts;
-  const old = kept.idleSince(clock.now() - conversationRetentionMs, perRoundMax);
-  const orphaned = botsGoneForLong(parts).flatMap((botId) => kept.ofBot(botId, perRoundMax));
+  const due = await kept.idleSince(clock.now() - conversationRetentionMs, perRoundMax);
+  for (const botId of await botsGoneForLong(parts)) due.push(...(await kept.ofBot(botId, perRoundMax)));
   let forgotten = 0;
-  for (const conversation of [...old, ...orphaned]) {
+  for (const conversation of due) {
     if (stop.aborted) break;
     if (await forget(conversation, parts)) forgotten++;
     await clock.sleep(pauseMs, stop);
@@ -128,8 +128,8 @@ async function forgetOld(parts: RetentionParts, stop: AbortSignal): Promise<numb
 }
 
 /** Notes which bots are missing, and since when; gives those whose grace is over. */
-function botsGoneForLong({ store, kept, findBot, clock }: RetentionParts): string[] {
-  const states = new Map(kept.botIds().map((id) => [id, findBot(id)]));
+async function botsGoneForLong({ store, kept, findBot, clock }: RetentionParts): Promise<string[]> {
+  const states = new Map((await kept.botIds()).map((id) => [id, findBot(id)]));
   if ([...states.values()].includes('unclear')) return [];
   return [...states].flatMap(([id, bot]) => {
     if (bot !== 'gone') {
@@ -152,7 +152,7 @@ async function forget(conversation: Conversation, parts: RetentionParts): Promis
   if (isLive && !(await pool.close(name, 'forgotten'))) return false;
   // A message may have come meanwhile.
   if (!(await history.forget(conversation, { evenUnfinished }))) return false;
-  const folder = kept.release(conversation);
+  const folder = await kept.release(conversation);
   parts.onForgotten(conversation);
   emit({ type: 'conversation.forgotten', session: name });
   if (folder !== null) await kept.deleteFolder(folder);

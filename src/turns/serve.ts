@@ -171,7 +171,7 @@ async function attemptSafely(
 
 /** Delivers what the agent had finished before it, or the service, was ended. Holds no session. */
 async function finishFromTranscript(turn: Turn, bot: Bot, parts: ServeParts): Promise<boolean> {
-  const transcript = parts.conversations.transcript(turn);
+  const transcript = await parts.conversations.transcript(turn);
   const fate = transcript === null ? null : fateOfPrompt(transcript, turn.promptUuid);
   if (fate?.kind !== 'answered') return false;
   const files = createTurnFiles(turn, languageFor(bot, turn.messages), parts);

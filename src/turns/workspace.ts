@@ -16,7 +16,7 @@ export interface Workspaces {
 export interface WorkspaceParts {
   maxBytes: number;
   /** The folder that the conversation lives in; null when it has none yet. */
-  folderOf: (conversation: Conversation) => string | null;
+  folderOf: (conversation: Conversation) => Promise<string | null>;
   onError: (error: unknown) => void;
 }
 
@@ -28,7 +28,7 @@ const entriesMax = 200_000;
 export function createWorkspaces({ maxBytes, folderOf, onError }: WorkspaceParts): Workspaces {
   const known = new Map<string, number>();
   const look = async (conversation: Conversation): Promise<number> => {
-    const folder = folderOf(conversation);
+    const folder = await folderOf(conversation);
     const bytes = folder === null ? 0 : await bytesOnDisk(counted.map((part) => join(folder, part)));
     known.set(nameOf(conversation), bytes);
     return bytes;

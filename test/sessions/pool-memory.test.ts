@@ -14,6 +14,7 @@ test('one conversation with a flood cannot starve others: it goes behind who wai
     stage.pool.lease(room(roomId), bot(), arrivedAt).then(async (lease) => {
       order.push(roomId);
       const result = lease.run(prompt, hooks);
+      await settle();
       stage.clock.advance(10);
       stage.live().at(-1)?.finish();
       await result;
@@ -78,6 +79,7 @@ test('a spare is claimed by a first turn with its slot and memory, and only by a
   const lease = await stage.pool.lease(room(3), bot(), 0);
   assert.equal(lease.path, 'claimed');
   void lease.run(prompt, hooks);
+  await settle();
   assert.deepEqual(spare.prompts, [prompt]);
   spare.finish();
   await settle();
@@ -98,6 +100,7 @@ test('a claimed spare that was already dead: the prompt runs in a fresh process 
   await settle();
   const lease = await stage.pool.lease(room(2), bot(), 0);
   const result = lease.run(prompt, hooks);
+  await settle();
   spare.began = false;
   spare.die();
   await settle();
@@ -151,6 +154,7 @@ test('a session that has grown is recycled after its turn, one that exceeds the 
   const stage = setPool(t, { sessionMaxBytes: 400 * megabyte });
   const lease = await stage.pool.lease(room(1), bot(), 0);
   const result = lease.run(prompt, hooks);
+  await settle();
   const [agent] = stage.agents as [FakeAgent];
   agent.comeUp();
   stage.trees.set(agent.spec.slot.id, 390 * megabyte);
@@ -184,6 +188,7 @@ test('a start that fails makes its bot rest, and only its bot', async (t) => {
   const fail = async () => {
     const lease = await stage.pool.lease(room(1), bot(), 0);
     const result = lease.run(prompt, hooks);
+    await settle();
     stage.live().at(-1)?.die('could not start', 'start');
     await result;
     await lease[Symbol.asyncDispose]();
@@ -223,6 +228,7 @@ test('looking at memory takes less than 1 % of the time, however much a look cos
   });
   const lease = await stage.pool.lease(room(1), bot(), 0);
   void lease.run(prompt, hooks);
+  await settle();
   await pass(stage, 60);
   assert.ok(looks.length >= 5);
   for (const [index, at] of looks.slice(1).entries()) assert.ok(at - (looks[index] ?? 0) >= 6_000);

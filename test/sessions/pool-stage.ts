@@ -70,6 +70,7 @@ export function setPool(t: Pick<TestContext, 'after'>, options: Partial<PoolOpti
 export async function turn(stage: PoolStage, roomId: number, revision = 'r1'): Promise<FakeAgent> {
   const lease = await stage.pool.lease(room(roomId), bot(revision), stage.clock.now());
   const result = lease.run(prompt, hooks);
+  await settle();
   const agent = stage.agents.findLast(({ closed, prompts }) => !closed && prompts.length > 0) as FakeAgent;
   agent.comeUp();
   agent.finish();

@@ -67,6 +67,7 @@ test('a transcript that cannot be loaded is given up and the prompt runs in a fr
   const stage = setPool(t);
   const lease = await stage.pool.lease(room(1), bot(), 0);
   const result = lease.run(prompt, hooks);
+  await settle();
   stage.agents[0]?.finish({ kind: 'no-memory', cause: 'No conversation found' });
   await settle();
   assert.equal(stage.agents[0]?.closed, true);
@@ -83,6 +84,7 @@ test('as many as allowed: the least recently used idle one makes room, a busy on
   const third = await stage.pool.lease(room(3), bot(), 0);
   assert.deepEqual([old.closed, recent.closed], [true, false]);
   void third.run(prompt, hooks);
+  await settle();
   const fourth = stage.pool.lease(room(4), bot(), 0);
   await settle();
   await fourth;
@@ -124,6 +126,7 @@ test('an agent that dies in a turn is reaped before its conversation goes on', a
   const stage = setPool(t);
   const lease = await stage.pool.lease(room(1), bot(), 0);
   const result = lease.run(prompt, hooks);
+  await settle();
   stage.agents[0]?.die();
   assert.equal((await result).kind, 'died');
   await lease[Symbol.asyncDispose]();
@@ -135,6 +138,7 @@ test('a drain turns away who waits, closes all, and says so last', async (t) => 
   const stage = setPool(t, { maxSessions: 1 });
   const lease = await stage.pool.lease(room(1), bot(), 0);
   const running = lease.run(prompt, hooks);
+  await settle();
   const waiting = assert.rejects(stage.pool.lease(room(2), bot(), 0), { name: 'PoolDrainingError' });
   assert.equal(await stage.pool.drain(), 1);
   await waiting;

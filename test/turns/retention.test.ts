@@ -29,7 +29,8 @@ function keep(t: TestContext, given: Partial<RetentionParts> = {}) {
   t.after(() => store.close());
   const mail = createSqliteMail(store, clock);
   const history = createSqliteHistory(store, clock);
-  const conversations = createConversations(store, createSlots(dataDir), clock);
+  const slots = createSlots(dataDir);
+  const conversations = createConversations(store, slots, clock);
   const events: LifecycleEvent[] = [];
   const bots = new Map<string, object | 'gone' | 'unclear'>([['helper', {}]]);
   const closed: string[] = [];
@@ -59,7 +60,8 @@ function keep(t: TestContext, given: Partial<RetentionParts> = {}) {
     await history.see({ ...conversation, name: null });
     await mail.accept({ ...conversation, messageId: nextId++, authorId: 1, content: '{}' });
     const turn = (await mail.begin(conversation)) as Turn;
-    const { slot } = conversations.recall(conversation);
+    const { slot, memory } = await conversations.recall(conversation);
+    await conversations.begin(conversation, slots.open(slot.id), memory);
     writeFileSync(join(slot.work, 'notes'), 'kept');
     await mail.decide(turn, { kind: 'answered' }, [{ kind: 'post', body: 'b' }]);
     if (waits) return slot.root;
