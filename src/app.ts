@@ -7,6 +7,7 @@ import {
   reportSurroundings,
   sweepDownloads,
 } from './app/reports.ts';
+import { openRelay } from './app/sessions.ts';
 import { intakeRoutes } from './campfire/intake.ts';
 import { apiRoutes, sessionList } from './console/api.ts';
 import { botEntries } from './console/bots.ts';
@@ -66,8 +67,9 @@ export async function startApp(outside: AppParts): Promise<App> {
   const startedAt = clock.now();
   // Until leftovers of an earlier life are gone messages are kept, and only that.
   const state = { serving: false };
+  const relay = await openRelay(settings, given.secrets, emit);
   const built = buildParts({
-    ...given,
+    ...{ ...given, relay },
     // The answer to the webhook goes first: starting a session takes a while.
     onAccepted: (news) => clock.after(0, () => state.serving && built.dispatcher.wake(news)),
     onDecided: () => state.serving && built.delivery.wake(),
@@ -112,6 +114,7 @@ export async function startApp(outside: AppParts): Promise<App> {
     for (const stop of stopTimers) stop();
     await listener.stop();
     await reap('close');
+    await relay.close();
     built.storage.guard.stop();
     built.store.close();
     built.folder.release();

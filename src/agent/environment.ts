@@ -1,21 +1,13 @@
-import { inheritedEnvironment, type Settings } from '../config/settings.ts';
+import { inheritedEnvironment } from '../config/settings.ts';
 import type { Slot } from './agent.ts';
 
 /**
- * All that an agent finds in its environment apart from its own folders: built from a list, so that nothing of the
- * service's environment gets there by accident. The variables are those of the bundled `claude`.
+ * What every agent finds in its environment: built from a list, so that nothing of the service's environment gets there
+ * by accident. The variables are those of the bundled `claude`.
  */
-export function agentEnvironment(settings: Settings, version: string): Record<string, string> {
-  const given = {
-    ANTHROPIC_API_KEY: settings.anthropicApiKey,
-    ANTHROPIC_BASE_URL: settings.anthropicBaseUrl,
-    CLAUDE_CODE_OAUTH_TOKEN: settings.claudeCodeOauthToken,
-  };
+export function agentEnvironment(version: string): Record<string, string> {
   return {
     ...inheritedEnvironment(),
-    ...Object.fromEntries(
-      Object.entries(given).filter((entry): entry is [string, string] => entry[1] !== undefined),
-    ),
     CLAUDE_AGENT_SDK_CLIENT_APP: `campfire-ai-bot/${version}`,
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
     DISABLE_AUTOUPDATER: '1',

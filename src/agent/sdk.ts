@@ -26,6 +26,7 @@ import type {
 import { deathOf, describeExit } from './death.ts';
 import { slotEnvironment } from './environment.ts';
 import { grantFor } from './permissions.ts';
+import type { Access } from './relay.ts';
 import { answers, isStart, resultOf } from './result.ts';
 import { stepsIn } from './steps.ts';
 import { answerFor, botTools, type ToolCall, toolServer } from './tools.ts';
@@ -48,8 +49,10 @@ const endBounds: EndBounds = { eofMs: 2000, termMs: 1500 };
 export interface SdkAgentParts {
   supervisor: Supervisor;
   clock: Clock;
-  /** Everything an agent finds in its environment apart from what names its slot. */
+  /** What every agent finds in its environment; its slot and its way to Claude come on top. */
   environment: Readonly<Record<string, string>>;
+  /** Asked once for each agent; the way is closed when its process has ended. */
+  admit: () => Access;
   /** Whether bots that ask for Bash get it. */
   bashAllowed: boolean;
   /** Whether the kernel has just ended a process of ours for memory. */
@@ -91,7 +94,8 @@ class SdkAgent implements Agent {
   constructor(spec: { profile: AgentProfile; slot: Slot; memory: AgentMemory }, parts: SdkAgentParts) {
     this.#parts = parts;
     this.#clock = parts.clock;
-    const env = { ...parts.environment, ...slotEnvironment(spec.slot) };
+    const access = parts.admit();
+    const env = { ...parts.environment, ...access.environment, ...slotEnvironment(spec.slot) };
     const start = () =>
       query({
         prompt: this.#input,
@@ -108,7 +112,7 @@ class SdkAgent implements Agent {
           },
         },
       });
-    this.ended = this.#listen(start);
+    this.ended = this.#listen(start).finally(() => access.revoke());
     this.ready = Promise.race([this.#cameUp.promise, this.ended.then(() => undefined)]);
   }
 

@@ -1,4 +1,5 @@
 import { basename, join } from 'node:path';
+import type { Relay } from '../agent/relay.ts';
 import { createMentions } from '../campfire/mentions.ts';
 import { openCampfireStorage } from '../campfire/storage.ts';
 import { type Bots, openBots } from '../config/bots.ts';
@@ -39,7 +40,9 @@ export interface PartsGiven {
 export type BuiltParts = ReturnType<typeof buildParts>;
 
 /** Everything below HTTP, from the data folder up to dispatcher and delivery. */
-export function buildParts(given: PartsGiven & Pick<AcceptParts, 'onAccepted' | 'onDecided'>) {
+export function buildParts(
+  given: PartsGiven & { relay: Relay } & Pick<AcceptParts, 'onAccepted' | 'onDecided'>,
+) {
   const { settings, variable, clock, emit, secrets } = given;
   const folder = holdDataFolder(settings.dataDir);
   const { campfireStorage, campfireUrl } = settings;

@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { agentEnvironment } from '../agent/environment.ts';
+import { type Relay, startRelay } from '../agent/relay.ts';
 import { createSdkAgents } from '../agent/sdk.ts';
 import type { Bots } from '../config/bots.ts';
-import type { Settings } from '../config/settings.ts';
+import { inheritedEnvironment, type Settings } from '../config/settings.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type Census, createCensus } from '../processes/census.ts';
 import { createSupervisor, type Supervisor } from '../processes/child.ts';
@@ -44,6 +45,15 @@ export function buildProcesses(parts: {
   return { census, reaper, supervisor };
 }
 
+/** Starts what agents reach Claude through. */
+export function openRelay(settings: Settings, secrets: Set<string>, emit: Emit): Promise<Relay> {
+  const { anthropicApiKey: apiKey, claudeCodeOauthToken: oauthToken, anthropicBaseUrl } = settings;
+  return startRelay({
+    ...{ credentials: { apiKey, oauthToken }, proxies: inheritedEnvironment(), secrets, emit },
+    upstreamUrl: anthropicBaseUrl ?? 'https://api.anthropic.com',
+  });
+}
+
 /** A machine sold as 4 GB has some 3.8. */
 const spareFromBytes = 3.7 * 1024 ** 3;
 /** The counter of OOM kills is looked at once a second, and a death is heard of within another. */
@@ -60,6 +70,7 @@ export function buildPool({
   readMemory?: ReadMemory | undefined;
   conversations: Conversations;
   slots: Slots;
+  relay: Relay;
   supervisor: Supervisor;
   census: Census;
   /** A shell whose children nobody can hold together is only for those who ask for it. */
@@ -67,8 +78,8 @@ export function buildPool({
   bots: Bots;
   peaks: Peaks;
 }): Pool {
-  const { settings, conversations, slots, supervisor, bashAllowed, clock, emit, bots, peaks } = parts;
-  const environment = agentEnvironment(settings, VERSION);
+  const { settings, relay, conversations, slots, supervisor, bashAllowed, clock, emit, bots, peaks } = parts;
+  const environment = agentEnvironment(VERSION);
   const oom = createOomWatch();
   const readNow = (treeBytes: number): MemoryReading => {
     const own = () => treeBytes + memoryOf(process.pid).pssBytes;
@@ -92,7 +103,10 @@ export function buildPool({
       revisionOf: (botId) => bots.byId(botId)?.revision ?? null,
     },
     {
-      openAgent: createSdkAgents({ supervisor, clock, environment, bashAllowed, oomKilled }),
+      openAgent: createSdkAgents({
+        ...{ supervisor, clock, environment, bashAllowed, oomKilled },
+        admit: relay.admit,
+      }),
       ...{ conversations, slots, clock, emit, peaks },
     },
   );

@@ -130,6 +130,7 @@ async function claudeProgram(slot: string): Promise<{ path: string | null; probl
   const asked: { path: string | null } = { path: null };
   const open = createSdkAgents({
     ...{ clock, environment: {}, bashAllowed: false, oomKilled: () => false },
+    admit: () => ({ environment: {}, revoke: () => {} }),
     supervisor: {
       owns: () => false,
       spawn({ command }) {

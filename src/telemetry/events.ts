@@ -116,6 +116,11 @@ export type LifecycleEvent =
       messageId: number | null;
       status: number;
     }
+  /** One call to Claude's API and its HTTP status; null without an answer. */
+  | { type: 'claude.called'; status: number | null }
+  | { type: 'claude.unreachable'; problem: string }
+  /** An agent's call to Claude was not passed on: its token is not valid, or `claude` makes no such call. */
+  | { type: 'relay.refused'; status: number }
   | { type: 'campfire.called'; call: string; statusClass: string }
   | { type: 'campfire.unhealthy'; problem: string; remedy: string }
   | { type: 'campfire.recovered'; unhealthyMs: number }

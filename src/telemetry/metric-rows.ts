@@ -203,6 +203,22 @@ export const rows: Rows = {
       mark: ({ cause, count }) => ({ labels: { cause }, value: count }),
     },
   ],
+  'claude.called': [
+    {
+      name: 'claude_requests_total',
+      help: 'Calls of agents to Claude, by HTTP status; none without an answer.',
+      labels: ['status'],
+      mark: ({ status }) => ({ labels: { status: status === null ? 'none' : String(status) } }),
+    },
+  ],
+  'relay.refused': [
+    {
+      name: 'relay_refused_total',
+      help: 'Calls to Claude that were not passed on, by HTTP status: a token that is not valid, another path.',
+      labels: ['status'],
+      mark: ({ status }) => ({ labels: { status: String(status) } }),
+    },
+  ],
   'campfire.called': [
     {
       name: 'campfire_requests_total',

@@ -11,7 +11,7 @@ import { describe } from './words.js';
  */
 
 /** Told with every call, for counting alone. */
-const counted = new Set(['campfire.called']);
+const counted = new Set(['campfire.called', 'claude.called']);
 const turnsMax = 40;
 const lifeMax = 6;
 const newsMax = 12;
