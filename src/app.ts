@@ -62,14 +62,13 @@ export async function startApp(outside: AppParts): Promise<App> {
   const metrics = createMetrics();
   const listeners = [outside.emit, metrics.emit];
   const emit = fanOut(listeners);
-  const given = { ...outside, emit };
+  const given = { ...outside, emit, relay: await openRelay(outside, emit) };
   const { settings, clock } = given;
   const startedAt = clock.now();
   // Until leftovers of an earlier life are gone messages are kept, and only that.
   const state = { serving: false };
-  const relay = await openRelay(settings, given.secrets, emit);
   const built = buildParts({
-    ...{ ...given, relay },
+    ...given,
     // The answer to the webhook goes first: starting a session takes a while.
     onAccepted: (news) => clock.after(0, () => state.serving && built.dispatcher.wake(news)),
     onDecided: () => state.serving && built.delivery.wake(),
@@ -114,7 +113,7 @@ export async function startApp(outside: AppParts): Promise<App> {
     for (const stop of stopTimers) stop();
     await listener.stop();
     await reap('close');
-    await relay.close();
+    await given.relay.close();
     built.storage.guard.stop();
     built.store.close();
     built.folder.release();

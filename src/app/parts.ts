@@ -37,12 +37,12 @@ export interface PartsGiven {
   readMemory?: ReadMemory | undefined;
 }
 
+type AllGiven = PartsGiven & { relay: Relay } & Pick<AcceptParts, 'onAccepted' | 'onDecided'>;
+
 export type BuiltParts = ReturnType<typeof buildParts>;
 
 /** Everything below HTTP, from the data folder up to dispatcher and delivery. */
-export function buildParts(
-  given: PartsGiven & { relay: Relay } & Pick<AcceptParts, 'onAccepted' | 'onDecided'>,
-) {
+export function buildParts(given: AllGiven) {
   const { settings, variable, clock, emit, secrets } = given;
   const folder = holdDataFolder(settings.dataDir);
   const { campfireStorage, campfireUrl } = settings;

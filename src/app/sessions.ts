@@ -46,7 +46,10 @@ export function buildProcesses(parts: {
 }
 
 /** Starts what agents reach Claude through. */
-export function openRelay(settings: Settings, secrets: Set<string>, emit: Emit): Promise<Relay> {
+export function openRelay(
+  { settings, secrets }: { settings: Settings; secrets: Set<string> },
+  emit: Emit,
+): Promise<Relay> {
   const { anthropicApiKey: apiKey, claudeCodeOauthToken: oauthToken, anthropicBaseUrl } = settings;
   return startRelay({
     ...{ credentials: { apiKey, oauthToken }, proxies: inheritedEnvironment(), secrets, emit },

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type RelayParts, startRelay } from '../../src/agent/relay.ts';
 import type { LifecycleEvent } from '../../src/telemetry/events.ts';
+import { selfSigned } from '../playground/self-signed.ts';
 import { eventually } from '../support/eventually.ts';
+import { tempFolder } from '../support/temp.ts';
 
 const apiKey = 'sk-ant-api03-of-the-operator';
 const oauthToken = 'sk-ant-oat01-of-the-operator';
@@ -287,3 +292,24 @@ async function textOf(stream: AsyncIterable<Buffer | string>): Promise<string> {
   for await (const part of stream) text += String(part);
   return text;
 }
+
+test('a certificate that only the machine’s own store vouches for is trusted from the second call on', async (t) => {
+  const { key, cert } = selfSigned('localhost');
+  const file = join(tempFolder(t), 'store.pem');
+  writeFileSync(file, cert);
+  const secure = createSecureServer({ key, cert }, ok);
+  await once(secure.listen(0, '127.0.0.1'), 'listening');
+  t.after(() => {
+    secure.close();
+    secure.closeAllConnections();
+  });
+  process.env.SSL_CERT_FILE = file;
+  t.after(() => delete process.env.SSL_CERT_FILE);
+  const upstreamUrl = `https://localhost:${(secure.address() as AddressInfo).port}`;
+  const { ask } = await stage(t, ok, { upstreamUrl });
+
+  const first = await ask('/v1/messages');
+  assert.equal(first.status, 502);
+  assert.match(await first.text(), /self-signed certificate/);
+  assert.equal(await (await ask('/v1/messages')).text(), 'fine');
+});

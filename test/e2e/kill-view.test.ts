@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { startSoakModel } from '../../bench/soak/model.ts';
 import { eventually } from '../support/eventually.ts';
 import { writeBot } from '../support/service.ts';
-import { setStage } from '../support/stage.ts';
+import { apiKey, setStage } from '../support/stage.ts';
 
 const otherKey = '901-Zz9Yy8Xx7Ww6';
 
@@ -73,6 +73,7 @@ echo "end"`,
     'its own bot’s key': '900-Ab1Cd2Ef3Gh4',
     'another bot’s prompt': 'The other prompt',
     'a file beside the bots': 'a note beside the bots',
+    'the key of the Claude API': apiKey,
     'the admin token': 'admin-token-of-the-tests',
     'the webhook token': 'the-webhook-token',
     'the database': 'SQLite format 3',
