@@ -9,8 +9,14 @@ export interface ToolGrant {
   allowed: string[];
 }
 
-/** File tools reach no further than the working folder unless a rule says so. */
-const fileTools = new Set(['Read', 'Write', 'Edit', 'Glob', 'Grep']);
+/**
+ * File tools reach no further than the working folder. `claude` knows two rules for them, whatever the tool is called
+ * (CLI 2.1.330): a rule named `Write` is without effect.
+ */
+const fileRules: Readonly<Record<string, 'Read' | 'Edit'>> = {
+  ...{ Read: 'Read', Glob: 'Read', Grep: 'Read' },
+  ...{ Edit: 'Edit', Write: 'Edit', NotebookEdit: 'Edit' },
+};
 
 /** A tool that runs commands, bare or as a pattern such as `Bash(git *)`. */
 export function isShell(tool: string): boolean {
@@ -19,7 +25,10 @@ export function isShell(tool: string): boolean {
 
 export function grantFor(profile: AgentProfile, workFolder: string, bashAllowed: boolean): ToolGrant {
   const tools = profile.tools.filter((tool) => !isShell(tool) || bashAllowed);
-  const insideWork = (tool: string) => (fileTools.has(tool) ? `${tool}(/${workFolder}/**)` : tool);
+  const ruleFor = (tool: string) => {
+    const rule = Object.hasOwn(fileRules, tool) ? fileRules[tool] : undefined;
+    return rule === undefined ? tool : `${rule}(/${workFolder}/**)`;
+  };
   const servers = [toolServer, ...Object.keys(profile.mcpServers)].map((name) => `mcp__${name}`);
-  return { tools, allowed: [...tools.map(insideWork), ...servers] };
+  return { tools, allowed: [...new Set([...tools.map(ruleFor), ...servers])] };
 }
