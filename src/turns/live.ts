@@ -37,6 +37,8 @@ export interface LiveMessage {
   end(): Promise<{ showsAnswer: boolean }>;
   /** Takes it out of the room after `end`, where that is possible: its turn will not answer. */
   remove(): Promise<void>;
+  /** Puts these words in its place after `end`, where that is possible. */
+  replace(body: string): Promise<void>;
 }
 
 /** Edits under way at the end get this long; one that takes longer may still arrive. */
@@ -79,6 +81,12 @@ class LiveTurn implements LiveMessage {
   async remove(): Promise<void> {
     const notice = await this.#parts.mail.noticeOf(this.#turn);
     if (notice.kind === 'shown') await this.#parts.client.delete(this.#bot.key, this.#turn.roomId, notice.id);
+  }
+
+  async replace(body: string): Promise<void> {
+    const { mail, client } = this.#parts;
+    const notice = await mail.noticeOf(this.#turn);
+    if (notice.kind === 'shown') await client.edit(this.#bot.key, this.#turn.roomId, notice.id, body);
   }
 
   async #run(): Promise<void> {

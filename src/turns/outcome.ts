@@ -26,8 +26,8 @@ export type Attempt =
   | { kind: 'cut-off'; cause: string }
   /** The service is stopping: the attempt does not count. */
   | { kind: 'given-back' }
-  /** Claude is overloaded: the turn is tried again later, and the room is told once. */
-  | { kind: 'postponed'; delayMs: number; cause: string; notice: Notice | null }
+  /** Claude is overloaded: the turn is tried again later. `wasTold`: the room has had such a line before. */
+  | { kind: 'postponed'; delayMs: number; cause: string; notice: Notice; wasTold: boolean }
   /** A person ended it: whoever told so decides the turn. */
   | { kind: 'halted' };
 
@@ -152,6 +152,6 @@ function judgeApiError(
     return decided(turn, bot, sentence, cause, company);
   const ordinal = noticeOrdinals.postponed;
   const later: Sentence = { say: 'overloaded-later', seconds: delayMs / 1000 };
-  const notice = turn.postponements > 0 ? null : { ordinal, body: noticeBody(turn, bot, later, ordinal) };
-  return { kind: 'postponed', delayMs, cause, notice };
+  const notice = { ordinal, body: noticeBody(turn, bot, later, ordinal) };
+  return { kind: 'postponed', delayMs, cause, notice, wasTold: turn.postponements > 0 };
 }

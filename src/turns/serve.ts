@@ -110,9 +110,10 @@ async function runOnce(turn: Turn, bot: Bot, lease: Lease, runner: Runner, parts
       emit({ type: 'turn.retried', session, turn: String(turn.id), cause: attempt.cause });
       return;
     case 'postponed': {
-      const { delayMs, cause, notice } = attempt;
-      if (notice) await live.remove();
-      await mail.giveBack(turn, { until: clock.now() + delayMs, notice });
+      const { delayMs, cause, notice, wasTold } = attempt;
+      // The line of the first time stands in the room, and has shown since what the second try did.
+      await (wasTold ? live.replace(notice.body) : live.remove());
+      await mail.giveBack(turn, { until: clock.now() + delayMs, notice: wasTold ? null : notice });
       emit({ type: 'turn.postponed', session, turn: String(turn.id), cause, delayMs });
       parts.onDecided();
       return;

@@ -1,5 +1,5 @@
 import type { TestContext } from 'node:test';
-import { createCampfireClient } from '../../src/campfire/client.ts';
+import { type CampfireClient, createCampfireClient } from '../../src/campfire/client.ts';
 import type { FaceBook } from '../../src/campfire/face.ts';
 import { type Bot, createBot } from '../../src/config/bot.ts';
 import type { Mail } from '../../src/mail/mail.ts';
@@ -36,7 +36,7 @@ export interface Turns {
   restart(): Dispatcher;
   say(text: string, who?: Partial<Said>): Promise<void>;
   /** The texts of all rows not yet sent, in their order; they count as sent from now on. */
-  sent(roomId?: number): Promise<string[]>;
+  sent(roomId?: number, campfireId?: number): Promise<string[]>;
 }
 
 export interface Said {
@@ -54,7 +54,12 @@ export const helper = createBot({
   description: 'I help.',
 });
 
-export function setTurns(t: TestContext, bot: Bot = helper): Turns {
+/** `campfire`: what can be found out of the room, and who edits there; nothing and nobody unless given. */
+export function setTurns(
+  t: TestContext,
+  bot: Bot = helper,
+  campfire?: { faces: FaceBook; client: Partial<CampfireClient> },
+): Turns {
   const clock = testClock();
   const { open, agents } = fakeAgents();
   const { downloads } = setDownloads(t, clock);
@@ -85,8 +90,11 @@ export function setTurns(t: TestContext, bot: Bot = helper): Turns {
       ...{ downloads, publicUrl },
       ...{ secrets: new Set<string>(), timeZone: 'UTC', turnTimeoutMs: 3_600_000 },
       ...{
-        faces: noCampfire,
-        client: createCampfireClient({ baseUrl: 'http://127.0.0.1:9', version: '0', clock }),
+        faces: campfire?.faces ?? noCampfire,
+        client: {
+          ...createCampfireClient({ baseUrl: 'http://127.0.0.1:9', version: '0', clock }),
+          ...campfire?.client,
+        },
       },
       ...{ workspaces: { excess: async () => null, measure: () => {} }, workspaceMaxBytes: gigabyte },
       mentions: { learn() {}, sgidOf: () => null, search: async () => {} },
@@ -121,14 +129,14 @@ export function setTurns(t: TestContext, bot: Bot = helper): Turns {
       });
       await settle();
     },
-    async sent(roomId = 5) {
+    async sent(roomId = 5, campfireId) {
       const texts: string[] = [];
       const conversation = { botId: bot.id, roomId };
       for (;;) {
         const row = await mail.takeOutbox(conversation, Number.POSITIVE_INFINITY);
         if (!row) return texts;
         texts.push(row.body.replace(/<br>/g, '\n').replace(/<[^>]+>/g, ''));
-        await mail.settleOutbox(row, { kind: 'sent', campfireId: null });
+        await mail.settleOutbox(row, { kind: 'sent', campfireId: campfireId ?? null });
       }
     },
   };

@@ -191,14 +191,16 @@ test('a turn that a drain interrupts is given back, unless it had just finished'
   );
 });
 
-test('overload is waited for twice, and the room is told once, ahead of the answer', async (t) => {
+test('overload is waited for twice, and the room is told', async (t) => {
   const first = await run(t, apiError(529));
   assert.ok(first.kind === 'postponed');
   assert.equal(first.delayMs, 20_000);
-  assert.match(first.notice?.body ?? '', /m81-901.*Claude is overloaded, I’ll try again in 20 seconds/s);
+  assert.equal(first.wasTold, false);
+  assert.match(first.notice.body, /m81-901.*Claude is overloaded, I’ll try again in 20 seconds/s);
   const second = await run(t, apiError(null, 'overloaded'), { postponements: 1 });
   assert.ok(second.kind === 'postponed');
-  assert.deepEqual([second.delayMs, second.notice], [60_000, null]);
+  assert.deepEqual([second.delayMs, second.wasTold], [60_000, true]);
+  assert.match(second.notice.body, /try again in 60 seconds/);
   assert.match((await run(t, answered('ok'), { postponements: 1 })).prompts[0]?.text ?? '', /was cut off/);
 });
 
