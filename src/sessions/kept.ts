@@ -2,6 +2,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Store } from '../store/sqlite.ts';
 import type { Conversation } from './resume.ts';
+import { asideSuffix } from './slots.ts';
 
 /** What is kept on disk of conversations that are not live: which there are, and how they are let go. */
 export interface KeptConversations {
@@ -17,6 +18,9 @@ export interface KeptConversations {
   release(conversation: Conversation): Promise<string | null>;
   /** Folders that no conversation names and that nobody has touched since that time. */
   unnamedFolders(untouchedSince: number): Promise<string[]>;
+  /** Transcripts that were given up and that nobody has written to since that time. */
+  transcriptsGivenUp(untouchedSince: number): AsyncIterable<string>;
+  deleteTranscript(path: string): Promise<void>;
   /** Deletes such a folder; one that is gone already is no error. */
   deleteFolder(folder: string): Promise<void>;
 }
@@ -57,25 +61,42 @@ export function createKeptConversations(store: Store, dataDir: string): KeptConv
         store.all<{ id: string }>('SELECT slot_id AS id FROM conversations').map(({ id }) => id),
       );
       const found: string[] = [];
-      for (const id of await readdir(parent).catch(() => [])) {
+      for (const id of await listOf(parent)) {
         const folder = join(parent, id);
         if (!named.has(id) && (await lastTouched(folder)) < untouchedSince) found.push(folder);
       }
       return found;
     },
+    async *transcriptsGivenUp(untouchedSince) {
+      for (const slot of await listOf(parent)) {
+        for (const project of await listOf(join(parent, slot, 'config', 'projects'))) {
+          const folder = join(parent, slot, 'config', 'projects', project);
+          for (const name of await listOf(folder)) {
+            const path = join(folder, name);
+            if (name.endsWith(asideSuffix) && (await timeOf(path)) < untouchedSince) yield path;
+          }
+        }
+      }
+    },
+    deleteTranscript: (path) => rm(path, { force: true }),
     deleteFolder: (folder) => rm(folder, { recursive: true, force: true, maxRetries: 3 }),
   };
 }
 
 /** Newer of the folder's own time and those of its parts, which change with every file made in them; 0 when gone. */
 async function lastTouched(folder: string): Promise<number> {
-  const times = await Promise.all(
-    ['', 'config', 'work', 'temp'].map((part) =>
-      stat(join(folder, part)).then(
-        ({ mtimeMs }) => mtimeMs,
-        () => 0,
-      ),
-    ),
-  );
+  const times = await Promise.all(['', 'config', 'work', 'temp'].map((part) => timeOf(join(folder, part))));
   return Math.max(...times);
+}
+
+/** Of the last change; 0 when it is gone. */
+function timeOf(path: string): Promise<number> {
+  return stat(path).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => 0,
+  );
+}
+
+function listOf(folder: string): Promise<string[]> {
+  return readdir(folder).catch(() => []);
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Slot } from '../agent/agent.ts';
 
 /** What a transcript that was given up has behind its name. */
-const asideSuffix = '.set-aside';
+export const asideSuffix = '.set-aside';
 
 /** The folders that sessions live in: `<data folder>/sessions/<slot id>/{config,work,temp}`. */
 export interface Slots {

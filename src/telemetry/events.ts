@@ -128,7 +128,7 @@ export type LifecycleEvent =
   | { type: 'bot.recovered'; bot: string; file: string | null; unhealthyMs: number }
   | { type: 'catchup.skipped'; reason: string }
   | { type: 'catchup.done'; rooms: number; accepted: number; unread: number }
-  | { type: 'retention.done'; turns: number; conversations: number; folders: number }
+  | { type: 'retention.done'; turns: number; conversations: number; folders: number; transcripts: number }
   | { type: 'conversation.forgotten'; session: SessionName }
   | { type: 'storage.trouble'; kind: 'full' | 'failing' | 'damaged'; problem: string; remedy: string }
   | { type: 'storage.recovered' }

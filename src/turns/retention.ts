@@ -74,8 +74,9 @@ export function createRetention(parts: RetentionParts): Retention {
       const pruned = await pruneMail(parts, stopping.signal);
       const forgotten = await forgetOld(parts, stopping.signal);
       const folders = await sweepFolders(parts, stopping.signal);
-      if (pruned + forgotten + folders > 0)
-        emit({ type: 'retention.done', turns: pruned, conversations: forgotten, folders });
+      const transcripts = await sweepTranscripts(parts, stopping.signal);
+      if (pruned + forgotten + folders + transcripts > 0)
+        emit({ type: 'retention.done', turns: pruned, conversations: forgotten, folders, transcripts });
     } catch (error) {
       emit({ type: 'part.failed', part: 'retention', problem: messageOf(error) });
     }
@@ -166,6 +167,18 @@ async function sweepFolders(parts: RetentionParts, stop: AbortSignal): Promise<n
   for (const folder of await kept.unnamedFolders(clock.now() - unnamedFolderMs)) {
     if (stop.aborted || inUse.has(folder)) continue;
     await kept.deleteFolder(folder);
+    swept++;
+  }
+  return swept;
+}
+
+/** What a conversation could not go on with is old mail, however long the conversation itself is remembered. */
+async function sweepTranscripts(parts: RetentionParts, stop: AbortSignal): Promise<number> {
+  const { kept, clock, retentionMs } = parts;
+  let swept = 0;
+  for await (const path of kept.transcriptsGivenUp(clock.now() - retentionMs)) {
+    if (stop.aborted) break;
+    await kept.deleteTranscript(path);
     swept++;
   }
   return swept;

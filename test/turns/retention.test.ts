@@ -185,3 +185,25 @@ test('folders that nobody names are deleted after a day, unless a process lives 
   const left = readdirSync(join(dataDir, 'sessions')).filter((name) => name.length < 10);
   assert.deepEqual(left.sort(), ['spare', 'young']);
 });
+
+test('a transcript that was given up goes with the mail of its time, and leaves the conversation alone', async (t) => {
+  const { clock, retention, answer, rows, events } = keep(t);
+  const slot = await answer(1);
+  const project = join(slot, 'config/projects/p');
+  mkdirSync(project, { recursive: true });
+  const written = (name: string, days: number) => {
+    const path = join(project, name);
+    writeFileSync(path, '{}');
+    const seconds = (clock.now() - days * dayMs) / 1000;
+    utimesSync(path, seconds, seconds);
+  };
+  written('old.jsonl.set-aside', 31);
+  written('young.jsonl.set-aside', 29);
+  written('current.jsonl', 100);
+  await retention.round();
+  assert.deepEqual(readdirSync(project).sort(), ['current.jsonl', 'young.jsonl.set-aside']);
+  assert.equal(rows('conversations'), 1);
+  assert.deepEqual(events, [
+    { type: 'retention.done', turns: 0, conversations: 0, folders: 0, transcripts: 1 },
+  ]);
+});
