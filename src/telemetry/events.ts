@@ -77,6 +77,8 @@ export type LifecycleEvent =
   | { type: 'session.opening'; session: SessionName; path: SessionPath; detail: string }
   | { type: 'session.opened'; session: SessionName; path: SessionPath; pid: number; openMs: number }
   | { type: 'session.stale'; session: SessionName; problem: string }
+  /** The transcript's copy, which other machines go on from, lacks lines. */
+  | { type: 'transcript.behind'; session: SessionName; problem: string }
   | { type: 'session.closed'; session: SessionName; reason: string; closeMs: number; forced: string | null }
   | { type: 'session.close_failed'; session: SessionName; problem: string }
   | { type: 'session.expired'; session: SessionName; idleSeconds: number }

@@ -21,6 +21,7 @@ const wording: {
   'turn.decided': { level: 'info', words: 'Turn decided' },
   'turn.retried': { level: 'warn', words: 'Turn cut off, trying again' },
   'session.stale': { level: 'warn', words: 'No transcript to resume, starting a fresh session' },
+  'transcript.behind': { level: 'warn', words: 'A transcript could not be copied for other machines' },
   'session.closed': { level: 'info', words: '[Cleanup] Closed agent client for session' },
   'session.close_failed': { level: 'error', words: '[Cleanup] Error closing agent' },
   'session.expired': { level: 'info', words: '[Cleanup] Removed expired session' },
