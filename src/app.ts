@@ -9,7 +9,7 @@ import {
 } from './app/reports.ts';
 import { openRelay } from './app/sessions.ts';
 import { intakeRoutes } from './campfire/intake.ts';
-import { apiRoutes, sessionList } from './console/api.ts';
+import { apiRoutes, metricsRoutes, sessionList } from './console/api.ts';
 import { botEntries } from './console/bots.ts';
 import { healthReport, readiness } from './console/health.ts';
 import { downloadRoutes } from './downloads/routes.ts';
@@ -36,6 +36,8 @@ const botsPeriodMs = 2_000;
 const sweepPeriodMs = 60_000;
 /** What closing all sessions may take at the end of a drain (interrupt, end of input, TERM, KILL, margin). */
 const closeReserveMs = 8_000;
+/** What leaving the machines' common Redis may take. */
+const lastWordsMs = 1_000;
 /** Posts under way at the end of a drain get this long; the rest is sent after the next start. */
 const deliveryGraceMs = 2_000;
 
@@ -64,17 +66,22 @@ export async function startApp(outside: AppParts): Promise<App> {
   const emit = fanOut(listeners);
   const given = { ...outside, emit, relay: await openRelay(outside, emit) };
   const { settings, clock } = given;
+  const { role } = settings;
   const startedAt = clock.now();
   // Until leftovers of an earlier life are gone messages are kept, and only that.
   const state = { serving: false };
-  const built = buildParts({
+  const deliver = () => {
+    if (state.serving && role !== 'web') built.delivery.wake();
+  };
+  const built = await buildParts({
     ...given,
     // The answer to the webhook goes first: starting a session takes a while.
-    onAccepted: (news) => clock.after(0, () => state.serving && built.dispatcher.wake(news)),
-    onDecided: () => state.serving && built.delivery.wake(),
+    onAccepted: (news) => clock.after(0, () => state.serving && built.machines.tell(news)),
+    onDecided: deliver,
+    onLook: deliver,
   });
   if (built.opsRoom) listeners.push(built.opsRoom);
-  const { containment, bots, pool, dispatcher, delivery } = built;
+  const { containment, bots, pool, dispatcher, machines } = built;
   const health = () => healthNow(built, state.serving);
   describeState(metrics, built);
   const http = buildHttp(given, built, { health, metrics, isServing: () => state.serving });
@@ -94,10 +101,11 @@ export async function startApp(outside: AppParts): Promise<App> {
     const url = `http://${settings.host}:${port}`;
     const { layer, reason: detail } = containment;
     emit({ type: 'service.started', version: VERSION, url, containment: layer, detail });
-    delivery.wake();
+    machines.open();
+    deliver();
     built.seen.sweep();
     dispatcher.wake();
-    void built.catchUp.run(startedAt);
+    if (role !== 'worker') void built.catchUp.run(startedAt);
   });
   const stopTimers = [
     clock.every(reapPeriodMs, () => void reap('clock')),
@@ -114,6 +122,8 @@ export async function startApp(outside: AppParts): Promise<App> {
     await listener.stop();
     await reap('close');
     await given.relay.close();
+    await machines.close();
+    await within(clock, lastWordsMs, built.closeShared());
     built.storage.guard.stop();
     built.store.close();
     built.folder.release();
@@ -122,7 +132,7 @@ export async function startApp(outside: AppParts): Promise<App> {
   return {
     port,
     ready,
-    snapshot: async () => ({ health: await health(), sessions: sessionList(pool.snapshot()) }),
+    snapshot: async () => ({ health: await health(), sessions: sessionList(await machines.sessions()) }),
     close: () => {
       closing ??= close();
       return closing;
@@ -131,13 +141,13 @@ export async function startApp(outside: AppParts): Promise<App> {
 }
 
 async function healthNow(
-  { containment, storage, pool, mail }: BuiltParts,
+  { containment, storage, pool, countMail, machines }: BuiltParts,
   isServing: boolean,
 ): Promise<Record<string, unknown>> {
   return healthReport({
     ...{ version: VERSION, containment: containment.layer, isServing, storage: storage.guard.state() },
     ...{ sessions: pool.snapshot(), spares: pool.spares(), memory: pool.memory() },
-    mail: await mail.counts(),
+    ...{ isConnected: machines.isConnected(), machines: machines.count(), mail: await countMail() },
   });
 }
 
@@ -150,6 +160,7 @@ function trimHeap(clock: Clock, listeners: Emit[]): Cancel {
 /** Running turns get their time, then every session closes and what was decided is posted as far as time allows. */
 async function drain(built: BuiltParts, graceMs: number, clock: Clock): Promise<void> {
   const { pool, dispatcher, delivery } = built;
+  await within(clock, lastWordsMs, built.machines.shut());
   pool.stopAdmitting();
   built.catchUp.stop();
   await within(clock, deliveryGraceMs, built.retention.stop());
@@ -161,31 +172,35 @@ async function drain(built: BuiltParts, graceMs: number, clock: Clock): Promise<
 
 function buildHttp(
   { settings, emit, extraRoutes }: AppParts,
-  { bots, pool, keep, storage, downloads, folder, health: healthBook }: BuiltParts,
+  { bots, machines, keep, storage, downloads, folder, health: healthBook }: BuiltParts,
   { health, metrics, isServing }: { health: HttpParts['health']; metrics: Metrics; isServing: () => boolean },
 ) {
+  const { adminToken } = settings;
+  const forEverybody =
+    settings.role === 'worker'
+      ? []
+      : [
+          intakeRoutes({
+            bots,
+            settings: { webhookToken: settings.webhookToken, publicUrl: settings.publicUrl },
+            accept: keep,
+            remoteAddress,
+            onRefused: (refusal) => reportRefusal(refusal, emit),
+          }),
+          apiRoutes({
+            adminToken,
+            sessions: () => machines.sessions(),
+            closeSession: (id) => machines.closeSession(id),
+            bots: () => botEntries(bots, healthBook),
+            downloads,
+          }),
+          downloadRoutes({ downloads, publicUrl: settings.publicUrl ?? null, instance: folder.instance }),
+          ...extraRoutes,
+        ];
   return createHttp({
-    routes: [
-      intakeRoutes({
-        bots,
-        settings: { webhookToken: settings.webhookToken, publicUrl: settings.publicUrl },
-        accept: keep,
-        remoteAddress,
-        onRefused: (refusal) => reportRefusal(refusal, emit),
-      }),
-      apiRoutes({
-        adminToken: settings.adminToken,
-        sessions: () => pool.snapshot(),
-        metrics,
-        closeSession: (id) => pool.close(id, 'operator'),
-        bots: () => botEntries(bots, healthBook),
-        downloads,
-      }),
-      downloadRoutes({ downloads, publicUrl: settings.publicUrl ?? null, instance: folder.instance }),
-      ...extraRoutes,
-    ],
+    routes: [metricsRoutes({ adminToken, metrics }), ...forEverybody],
     health,
-    readiness: () => readiness(isServing(), storage.guard.state()),
+    readiness: () => readiness(isServing(), storage.guard.state(), machines.isConnected()),
     onError: (error) => emit({ type: 'part.failed', part: 'http', problem: messageOf(error) }),
   });
 }

@@ -6,8 +6,9 @@ import type { Settings } from '../config/settings.ts';
 import type { Downloads } from '../downloads/downloads.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
+import type { MailHistory } from '../mail/history.ts';
 import type { Conversation, Mail } from '../mail/mail.ts';
-import { createSqliteHistory } from '../mail/sqlite-history.ts';
+import type { Ownership } from '../mail/ownership.ts';
 import { environmentOf, listProcesses } from '../processes/proc.ts';
 import { createKeptConversations, type KeptConversations } from '../sessions/kept.ts';
 import type { Pool } from '../sessions/pool.ts';
@@ -26,6 +27,8 @@ export interface KeepingParts {
   settings: Settings;
   store: Store;
   mail: Mail;
+  history: MailHistory;
+  ownership: Ownership;
   kept: KeptConversations;
   pool: Pool;
   bots: Bots;
@@ -40,8 +43,7 @@ export interface KeepingParts {
 }
 
 export function buildKeeping(parts: KeepingParts) {
-  const { settings, store, mail, bots, seen, clock, emit, onAccepted, onDecided } = parts;
-  const history = createSqliteHistory(store, clock);
+  const { settings, store, mail, history, bots, seen, clock, emit, onAccepted, onDecided } = parts;
   const storage = buildStorage({
     ...{ store, dataDir: settings.dataDir, clock, emit },
     onRecovered: (closedSince) => void catchUp.run(closedSince),
@@ -59,6 +61,7 @@ export function buildKeeping(parts: KeepingParts) {
   });
   const retention = createRetention({
     ...{ store, history, kept: parts.kept, pool: parts.pool, findBot: parts.findBot, clock, emit },
+    ownership: parts.ownership,
     ...{ retentionMs: settings.retentionMs, conversationRetentionMs: settings.conversationRetentionMs },
     foldersInUse,
     onForgotten: (conversation) =>

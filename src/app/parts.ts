@@ -6,7 +6,6 @@ import { type Bots, openBots } from '../config/bots.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../lib/clock.ts';
 import { OperatorError } from '../lib/errors.ts';
-import { createSqliteMail } from '../mail/sqlite.ts';
 import { type ContainmentChoice, chooseContainment, type HiddenFolders } from '../processes/containment.ts';
 import { createPeaks } from '../sessions/peaks.ts';
 import { createConversations } from '../sessions/resume.ts';
@@ -15,15 +14,17 @@ import { holdDataFolder } from '../store/lock.ts';
 import { openStore, type Store } from '../store/sqlite.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { AcceptParts } from '../turns/accept.ts';
-import { createDispatcher } from '../turns/dispatcher.ts';
+import { createDispatcher, type Dispatcher } from '../turns/dispatcher.ts';
 import { createOpsRoom } from '../turns/ops-room.ts';
 import { createPostedFiles } from '../turns/posted-files.ts';
 import { buildKeeping, buildKept } from './keeping.ts';
 import { buildDownloads } from './kept-files.ts';
+import { createMachines } from './machines.ts';
 import { migrations } from './migrations.ts';
 import { buildOutgoing } from './outgoing.ts';
 import { reportBashRefused, reportBots, reportStorage } from './reports.ts';
 import { buildPool, buildProcesses, type ReadMemory } from './sessions.ts';
+import { openShared } from './shared.ts';
 
 export interface PartsGiven {
   settings: Settings;
@@ -37,18 +38,23 @@ export interface PartsGiven {
   readMemory?: ReadMemory | undefined;
 }
 
-type AllGiven = PartsGiven & { relay: Relay } & Pick<AcceptParts, 'onAccepted' | 'onDecided'>;
+type AllGiven = PartsGiven & { relay: Relay } & Pick<AcceptParts, 'onAccepted' | 'onDecided'> & {
+    /** This machine looks through the mail for all of them. */
+    onLook: () => void;
+  };
 
-export type BuiltParts = ReturnType<typeof buildParts>;
+export type BuiltParts = Awaited<ReturnType<typeof buildParts>>;
 
 /** Everything below HTTP, from the data folder up to dispatcher and delivery. */
-export function buildParts(given: AllGiven) {
+export async function buildParts(given: AllGiven) {
   const { settings, variable, clock, emit, secrets } = given;
   const folder = holdDataFolder(settings.dataDir);
   const { campfireStorage, campfireUrl } = settings;
   const storage = campfireStorage === undefined ? [] : [campfireStorage];
   const hidden = { paths: [settings.dataDir, settings.botsDir, ...storage] };
-  const containment = containmentFor(settings, hidden);
+  // Where no session starts, none has to be held together.
+  const layer = settings.role === 'web' ? 'group' : settings.containment;
+  const containment = containmentFor(layer, settings.dataDir, hidden);
   const bashAllowed = containment.layer === 'namespace' || settings.allowUncontainedBash;
   const bots: Bots = openBots({
     dir: settings.botsDir,
@@ -61,8 +67,12 @@ export function buildParts(given: AllGiven) {
   });
   reportBots(bots, null, emit, secrets);
   const store = openStore(join(settings.dataDir, 'service.db'), migrations);
-  const mail = createSqliteMail(store, clock);
   const { instance } = folder;
+  const shared = await openShared({
+    ...{ settings, store, machine: instance, clock, emit },
+    onRedisBack: (awaySince) => void keeping.catchUp.run(awaySince),
+  });
+  const { mail, history, marks, ownership } = shared;
   const processes = buildProcesses({ store, instance, layer: containment.layer, hidden, clock, emit });
   const peaks = createPeaks(store, settings.sessionMemoryMaxBytes);
   const slots = createSlots(settings.dataDir);
@@ -74,20 +84,47 @@ export function buildParts(given: AllGiven) {
   };
   const downloads = buildDownloads({ settings, store, secrets, clock, emit });
   const outgoing = buildOutgoing({
-    ...{ campfireUrl, store, bots, findBot, mail, files: downloads, clock, emit },
+    ...{ campfireUrl, marks, ownership, bots, findBot, mail, files: downloads, clock, emit },
     onCampfireBack: (awayFrom) => void keeping.catchUp.run(awayFrom),
   });
   const { health, client, faces, seen, delivery } = outgoing;
   const { kept, workspaces } = buildKept({ settings, store, emit });
   const { timeZone, turnTimeoutMs, workspaceMaxBytes, publicUrl = null } = settings;
-  const dispatcher = createDispatcher({
+  const machines = await createMachines(
+    { machine: instance, settings, pool, dispatcher: () => dispatcher, onLook: given.onLook, clock, emit },
+    shared.redis,
+  );
+  const dispatcher: Dispatcher = createDispatcher({
     ...{ mail, pool, conversations, client, faces, findBot, clock, emit, secrets, timeZone, turnTimeoutMs },
-    ...{ onDecided: delivery.wake, workspaces, workspaceMaxBytes, downloads, publicUrl },
+    ...{
+      ownership,
+      others: machines.others,
+      onDecided: delivery.wake,
+      workspaces,
+      workspaceMaxBytes,
+      downloads,
+      publicUrl,
+    },
     mentions: createMentions(store, clock, client),
     postedFiles: buildPostedFiles({ campfireStorage, store, clock, emit }),
   });
   const keeping = buildKeeping({
-    ...{ settings, store, mail, kept, pool, bots, findBot, client, seen, downloads, clock, emit },
+    ...{
+      settings,
+      store,
+      mail,
+      history,
+      ownership,
+      kept,
+      pool,
+      bots,
+      findBot,
+      client,
+      seen,
+      downloads,
+      clock,
+      emit,
+    },
     ...{ onAccepted: given.onAccepted, onDecided: given.onDecided },
   });
   const { opsRoom: room } = settings;
@@ -110,6 +147,11 @@ export function buildParts(given: AllGiven) {
     ...keeping,
     delivery,
     dispatcher,
+    ownership,
+    machines,
+    /** Leaves what the machines share. */
+    closeShared: shared.close,
+    countMail: shared.countMail,
   };
 }
 
@@ -125,8 +167,12 @@ function buildPostedFiles(parts: {
   return createPostedFiles({ storage, ...rest });
 }
 
-function containmentFor(settings: Settings, hidden: HiddenFolders): ContainmentChoice {
-  const choice = chooseContainment(settings.containment, settings.dataDir, hidden);
+function containmentFor(
+  layer: Settings['containment'],
+  dataDir: string,
+  hidden: HiddenFolders,
+): ContainmentChoice {
+  const choice = chooseContainment(layer, dataDir, hidden);
   if (choice) return choice;
   throw new OperatorError(
     'containment_unavailable',

@@ -25,11 +25,11 @@ export function describeState(
   metrics: Metrics,
   {
     pool,
-    mail,
+    countMail,
     peaks,
     bots,
     health,
-  }: { pool: Pool; mail: Mail; peaks: Peaks; bots: Bots; health: HealthBook },
+  }: { pool: Pool; countMail: Mail['counts']; peaks: Peaks; bots: Bots; health: HealthBook },
 ): void {
   metrics.gauge(
     'sessions',
@@ -45,7 +45,7 @@ export function describeState(
   metrics.gauge(
     'messages_without_outcome',
     'Messages accepted and not yet decided; 0 when idle.',
-    async () => (await mail.counts()).withoutOutcome,
+    async () => (await countMail()).withoutOutcome,
   );
   metrics.gauge(
     'bots_unhealthy',
@@ -58,7 +58,7 @@ export function describeState(
   metrics.gauge(
     'outbox_undelivered',
     'Rows decided and not yet delivered to Campfire; 0 when idle.',
-    async () => (await mail.counts()).undelivered,
+    async () => (await countMail()).undelivered,
   );
 }
 

@@ -62,6 +62,11 @@ const spareFromBytes = 3.7 * 1024 ** 3;
 /** The counter of OOM kills is looked at once a second, and a death is heard of within another. */
 const oomKillFreshMs = 3_000;
 
+function sparesFor({ role, spareSessions }: Settings, limitBytes: number): number {
+  if (role === 'web') return 0;
+  return spareSessions ?? (limitBytes >= spareFromBytes ? 1 : 0);
+}
+
 export function buildPool({
   readMemory: read = readMemory,
   ...parts
@@ -99,7 +104,7 @@ export function buildPool({
     {
       ...{ idleTtlMs: settings.sessionTtlMs, maxSessions: settings.maxSessions ?? null },
       ...{ highPercent: settings.memoryHighPercent, sessionMaxBytes: settings.sessionMemoryMaxBytes },
-      spares: settings.spareSessions ?? (limitBytes >= spareFromBytes ? 1 : 0),
+      spares: sparesFor(settings, limitBytes),
       cores: availableParallelism(),
       readMemory: readNow,
       measureTrees: createTreeMeasure(parts.census),

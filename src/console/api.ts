@@ -7,12 +7,16 @@ import type { SessionSnapshot } from '../sessions/parts.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { BotEntry } from './bots.ts';
 
+/** A live session and the machine it is on. */
+export type MachineSession = SessionSnapshot & { machine: string };
+
 /** The operator's JSON API. Without ADMIN_TOKEN it does not exist. */
 export interface ApiParts {
   adminToken: string | undefined;
-  sessions: () => SessionSnapshot[];
-  metrics: Metrics;
-  closeSession: (id: string) => Promise<boolean>;
+  /** Of all machines. */
+  sessions: () => Promise<MachineSession[]>;
+  /** Wherever it is; `unknown` when there is none of this name. */
+  closeSession: (id: string) => Promise<'closed' | 'unknown' | 'failed'>;
   bots: () => BotEntry[];
   downloads: Pick<Downloads, 'list' | 'revoke'>;
 }
@@ -21,12 +25,11 @@ const megabyte = 1024 * 1024;
 
 /**
  * For `Authorization: Bearer ADMIN_TOKEN`: `GET /api/sessions`, `DELETE /api/sessions/:id`, `GET /api/bots`,
- * `GET /api/downloads`, `DELETE /api/downloads/:id` and `GET /metrics`.
+ * `GET /api/downloads` and `DELETE /api/downloads/:id`.
  */
 export function apiRoutes({
   adminToken,
   sessions,
-  metrics,
   closeSession,
   bots,
   downloads,
@@ -35,18 +38,14 @@ export function apiRoutes({
   if (adminToken === undefined) return app;
   const guard = requireToken(adminToken);
   app.use('/api/*', guard);
-  app.get('/metrics', guard, async (c) => {
-    const { contentType, body } = await metrics.render();
-    return c.body(body, 200, { 'Content-Type': contentType });
-  });
   app.get('/api/bots', (c) => c.json(bots()));
-  app.get('/api/sessions', (c) => c.json(sessionList(sessions())));
+  app.get('/api/sessions', async (c) => c.json(sessionList(await sessions())));
   app.delete('/api/sessions/:id', async (c) => {
     const id = c.req.param('id');
-    const known = sessions().some((session) => session.id === id);
-    if (!known) return problem(c, 404, `There is no session ${id}.`);
-    const closed = await closeSession(id);
-    return closed ? c.json({ closed: id }) : problem(c, 500, `${id} did not end; it is tried again.`);
+    const result = await closeSession(id);
+    if (result === 'unknown') return problem(c, 404, `There is no session ${id}.`);
+    if (result === 'failed') return problem(c, 500, `${id} did not end; it is tried again.`);
+    return c.json({ closed: id });
   });
   app.get('/api/downloads', async (c) => c.json((await downloads.list()).map(downloadEntry)));
   app.delete('/api/downloads/:id', async (c) => {
@@ -56,10 +55,26 @@ export function apiRoutes({
   return app;
 }
 
+/** `GET /metrics`, for the same bearer. */
+export function metricsRoutes({
+  adminToken,
+  metrics,
+}: {
+  adminToken: string | undefined;
+  metrics: Metrics;
+}): Hono<{ Bindings: HttpBindings }> {
+  const app = new Hono<{ Bindings: HttpBindings }>();
+  if (adminToken === undefined) return app;
+  return app.get('/metrics', requireToken(adminToken), async (c) => {
+    const { contentType, body } = await metrics.render();
+    return c.body(body, 200, { 'Content-Type': contentType });
+  });
+}
+
 /** Sessions as the API promises them. */
-export function sessionList(sessions: readonly SessionSnapshot[]): unknown[] {
-  return sessions.map(({ id, state, pid, turns, idleSeconds, memoryBytes }) => ({
-    ...{ id, state, pid, turns, idle_seconds: idleSeconds },
+export function sessionList(sessions: readonly MachineSession[]): unknown[] {
+  return sessions.map(({ id, state, pid, turns, idleSeconds, memoryBytes, machine }) => ({
+    ...{ id, state, pid, turns, machine, idle_seconds: idleSeconds },
     memory_mb: Math.round(memoryBytes / megabyte),
   }));
 }

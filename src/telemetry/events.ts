@@ -74,6 +74,8 @@ export type LifecycleEvent =
   | { type: 'turn.postponed'; session: SessionName; turn: string; cause: string; delayMs: number }
   /** Its complete answer was in the transcript already. */
   | { type: 'turn.recovered'; session: SessionName; turn: string }
+  /** Another machine has taken the conversation; what runs here ends and writes nothing more. */
+  | { type: 'conversation.lost'; session: SessionName }
   | { type: 'session.opening'; session: SessionName; path: SessionPath; detail: string }
   | { type: 'session.opened'; session: SessionName; path: SessionPath; pid: number; openMs: number }
   | { type: 'session.stale'; session: SessionName; problem: string }
@@ -134,6 +136,8 @@ export type LifecycleEvent =
   | { type: 'conversation.forgotten'; session: SessionName }
   | { type: 'storage.trouble'; kind: 'full' | 'failing' | 'damaged'; problem: string; remedy: string }
   | { type: 'storage.recovered' }
+  | { type: 'redis.away'; problem: string }
+  | { type: 'redis.back' }
   | { type: 'part.failed'; part: string; problem: string };
 
 /** Reports one fact. Never throws and never waits. */

@@ -3,6 +3,7 @@ import { type CampfireClient, createCampfireClient } from '../../src/campfire/cl
 import type { FaceBook } from '../../src/campfire/face.ts';
 import { type Bot, createBot } from '../../src/config/bot.ts';
 import type { Mail } from '../../src/mail/mail.ts';
+import { soleOwnership } from '../../src/mail/ownership.ts';
 import { mailMigrations } from '../../src/mail/schema.ts';
 import { createSqliteMail } from '../../src/mail/sqlite.ts';
 import { createPeaks, peakMigrations } from '../../src/sessions/peaks.ts';
@@ -87,7 +88,7 @@ export function setTurns(
   const openDispatcher = (pool: Pool) =>
     createDispatcher({
       ...{ mail, pool, conversations, clock, emit, findBot: () => bot, onDecided: () => {} },
-      ...{ downloads, publicUrl },
+      ...{ downloads, publicUrl, ownership: soleOwnership('test'), others: null },
       ...{ secrets: new Set<string>(), timeZone: 'UTC', turnTimeoutMs: 3_600_000 },
       ...{
         faces: campfire?.faces ?? noCampfire,

@@ -4,6 +4,7 @@ import { createFaceBook } from '../../src/campfire/face.ts';
 import { type Bot, createBot } from '../../src/config/bot.ts';
 import { systemClock as clock } from '../../src/lib/clock.ts';
 import type { OutboxDraft, Turn } from '../../src/mail/mail.ts';
+import { soleOwnership } from '../../src/mail/ownership.ts';
 import { mailMigrations } from '../../src/mail/schema.ts';
 import { createSqliteMail } from '../../src/mail/sqlite.ts';
 import { startSimulator } from '../../src/playground/simulator.ts';
@@ -44,6 +45,7 @@ export function deliverTo(t: TestContext, baseUrl: string, timeoutMs = 2_000) {
   const findBot = (id: string) => bots.current.find((bot) => bot.id === id) ?? 'gone';
   delivery = createDelivery({
     ...{ mail, clock, health, client, files: downloads, findBot, emit, random },
+    ownership: soleOwnership('test'),
     ...{ faces: createFaceBook(client, clock), onSettled: () => {} },
   });
   t.after(async () => {
