@@ -159,7 +159,7 @@ class MailDispatcher implements Dispatcher {
       return this.#asOwner(conversation, runner, (right) => serve(conversation, runner, { ...parts, right }));
     }).then((served) => {
       this.#runners.delete(name);
-      if (served && runner.turn) this.#parts.others?.settled(conversation);
+      if (served && runner.turn && !runner.halted.aborted) this.#parts.others?.settled(conversation);
       if (this.#passedOn.delete(runner)) this.#parts.others?.ring(conversation);
       else if (this.#news.delete(name) || served) this.#serve(conversation);
     });

@@ -17,7 +17,7 @@ import { createSlots } from '../../src/sessions/slots.ts';
 import { openStore } from '../../src/store/sqlite.ts';
 import type { LifecycleEvent } from '../../src/telemetry/events.ts';
 import { accept } from '../../src/turns/accept.ts';
-import { createDispatcher, type Dispatcher } from '../../src/turns/dispatcher.ts';
+import { createDispatcher, type Dispatcher, type DispatcherParts } from '../../src/turns/dispatcher.ts';
 import { type TestClock, testClock } from './clock.ts';
 import { publicUrl, setDownloads } from './downloads.ts';
 import { type FakeAgent, fakeAgents } from './fake-agent.ts';
@@ -27,6 +27,7 @@ import { tempFolder } from './temp.ts';
 export interface Turns {
   mail: Mail;
   pool: Pool;
+  dispatcher: Dispatcher;
   conversations: Conversations;
   clock: TestClock;
   agents: FakeAgent[];
@@ -47,6 +48,9 @@ export interface Said {
   html: string | null;
 }
 
+/** This machine among others. */
+export type Machines = Pick<DispatcherParts, 'ownership' | 'others'>;
+
 const gigabyte = 1024 ** 3;
 const people: Record<number, string> = { 1: 'Ann', 2: 'Ben', 3: 'Cleo', 800: 'Other bot' };
 
@@ -55,11 +59,14 @@ export const helper = createBot({
   description: 'I help.',
 });
 
+const alone: Machines = { ownership: soleOwnership('test'), others: null };
+
 /** `campfire`: what can be found out of the room, and who edits there; nothing and nobody unless given. */
 export function setTurns(
   t: TestContext,
   bot: Bot = helper,
   campfire?: { faces: FaceBook; client: Partial<CampfireClient> },
+  machines = alone,
 ): Turns {
   const clock = testClock();
   const { open, agents } = fakeAgents();
@@ -88,7 +95,7 @@ export function setTurns(
   const openDispatcher = (pool: Pool) =>
     createDispatcher({
       ...{ mail, pool, conversations, clock, emit, findBot: () => bot, onDecided: () => {} },
-      ...{ downloads, publicUrl, ownership: soleOwnership('test'), others: null },
+      ...{ downloads, publicUrl, ...machines },
       ...{ secrets: new Set<string>(), timeZone: 'UTC', turnTimeoutMs: 3_600_000 },
       ...{
         faces: campfire?.faces ?? noCampfire,
@@ -108,6 +115,9 @@ export function setTurns(
     ...{ mail, conversations, clock, agents, events, memory },
     get pool() {
       return pool;
+    },
+    get dispatcher() {
+      return dispatcher;
     },
     restart() {
       // The earlier life hears nothing any more; what it had in its hands is lost.
