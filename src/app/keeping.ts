@@ -10,7 +10,7 @@ import type { MailHistory } from '../mail/history.ts';
 import type { Conversation, Mail } from '../mail/mail.ts';
 import type { Ownership } from '../mail/ownership.ts';
 import { environmentOf, listProcesses } from '../processes/proc.ts';
-import { createKeptConversations, type KeptConversations } from '../sessions/kept.ts';
+import type { KeptConversations } from '../sessions/kept.ts';
 import type { Pool } from '../sessions/pool.ts';
 import type { Store } from '../store/sqlite.ts';
 import type { Emit } from '../telemetry/events.ts';
@@ -72,17 +72,20 @@ export function buildKeeping(parts: KeepingParts) {
   return { storage, keep, catchUp, retention };
 }
 
-export function buildKept({ settings, store, emit }: { settings: Settings; store: Store; emit: Emit }): {
+export function buildWorkspaces({
+  settings,
+  kept,
+  emit,
+}: {
+  settings: Settings;
   kept: KeptConversations;
-  workspaces: Workspaces;
-} {
-  const kept = createKeptConversations(store, settings.dataDir);
-  const workspaces = createWorkspaces({
+  emit: Emit;
+}): Workspaces {
+  return createWorkspaces({
     maxBytes: settings.workspaceMaxBytes,
     folderOf: (conversation: Conversation) => kept.folderOf(conversation),
     onError: (error) => emit({ type: 'part.failed', part: 'workspace', problem: messageOf(error) }),
   });
-  return { kept, workspaces };
 }
 
 /** The slots of running agents, spares included: each has its configuration there. */

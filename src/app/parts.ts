@@ -8,7 +8,6 @@ import type { Clock } from '../lib/clock.ts';
 import { OperatorError } from '../lib/errors.ts';
 import { type ContainmentChoice, chooseContainment, type HiddenFolders } from '../processes/containment.ts';
 import { createPeaks } from '../sessions/peaks.ts';
-import { createConversations } from '../sessions/resume.ts';
 import { createSlots } from '../sessions/slots.ts';
 import { holdDataFolder } from '../store/lock.ts';
 import { openStore, type Store } from '../store/sqlite.ts';
@@ -17,7 +16,7 @@ import type { AcceptParts } from '../turns/accept.ts';
 import { createDispatcher, type Dispatcher } from '../turns/dispatcher.ts';
 import { createOpsRoom } from '../turns/ops-room.ts';
 import { createPostedFiles } from '../turns/posted-files.ts';
-import { buildKeeping, buildKept } from './keeping.ts';
+import { buildKeeping, buildWorkspaces } from './keeping.ts';
 import { buildDownloads } from './kept-files.ts';
 import { createMachines } from './machines.ts';
 import { migrations } from './migrations.ts';
@@ -68,27 +67,35 @@ export async function buildParts(given: AllGiven) {
   reportBots(bots, null, emit, secrets);
   const store = openStore(join(settings.dataDir, 'service.db'), migrations);
   const { instance } = folder;
+  const slots = createSlots(settings.dataDir);
   const shared = await openShared({
-    ...{ settings, store, machine: instance, clock, emit },
+    ...{ settings, store, slots, machine: instance, clock, emit },
     onRedisBack: (awaySince) => void keeping.catchUp.run(awaySince),
   });
-  const { mail, history, marks, ownership } = shared;
+  const { mail, history, marks, conversations, kept, transcripts, ownership } = shared;
   const processes = buildProcesses({ store, instance, layer: containment.layer, hidden, clock, emit });
   const peaks = createPeaks(store, settings.sessionMemoryMaxBytes);
-  const slots = createSlots(settings.dataDir);
-  const conversations = createConversations(store, slots, clock);
-  const pool = buildPool({ ...given, ...processes, conversations, slots, bashAllowed, bots, peaks });
+  const pool = buildPool({
+    ...given,
+    ...processes,
+    transcripts,
+    conversations,
+    slots,
+    bashAllowed,
+    bots,
+    peaks,
+  });
   const findBot = (id: string) => {
     bots.refresh();
     return bots.byId(id) ?? (bots.problems().length > 0 ? ('unclear' as const) : ('gone' as const));
   };
-  const downloads = buildDownloads({ settings, store, secrets, clock, emit });
+  const downloads = buildDownloads({ ...shared.files, settings, secrets, clock, emit });
   const outgoing = buildOutgoing({
     ...{ campfireUrl, marks, ownership, bots, findBot, mail, files: downloads, clock, emit },
     onCampfireBack: (awayFrom) => void keeping.catchUp.run(awayFrom),
   });
   const { health, client, faces, seen, delivery } = outgoing;
-  const { kept, workspaces } = buildKept({ settings, store, emit });
+  const workspaces = buildWorkspaces({ settings, kept, emit });
   const { timeZone, turnTimeoutMs, workspaceMaxBytes, publicUrl = null } = settings;
   const machines = await createMachines(
     { machine: instance, settings, pool, dispatcher: () => dispatcher, onLook: given.onLook, clock, emit },

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { agentEnvironment } from '../agent/environment.ts';
+import type { TranscriptSink } from '../agent/mirror.ts';
 import { type Relay, startRelay } from '../agent/relay.ts';
 import { createSdkAgents } from '../agent/sdk.ts';
 import type { Bots } from '../config/bots.ts';
@@ -77,6 +78,8 @@ export function buildPool({
   /** `readMemory` but in a test. */
   readMemory?: ReadMemory | undefined;
   conversations: Conversations;
+  /** Where transcripts are copied to; null when nobody else goes on with them. */
+  transcripts: TranscriptSink | null;
   slots: Slots;
   relay: Relay;
   supervisor: Supervisor;
@@ -86,7 +89,8 @@ export function buildPool({
   bots: Bots;
   peaks: Peaks;
 }): Pool {
-  const { settings, relay, conversations, slots, supervisor, bashAllowed, clock, emit, bots, peaks } = parts;
+  const { settings, relay, conversations, transcripts, slots, supervisor, bashAllowed } = parts;
+  const { clock, emit, bots, peaks } = parts;
   const environment = agentEnvironment(VERSION);
   const oom = createOomWatch();
   const readNow = (treeBytes: number): MemoryReading => {
@@ -114,6 +118,7 @@ export function buildPool({
       openAgent: createSdkAgents({
         ...{ supervisor, clock, environment, bashAllowed, oomKilled },
         admit: relay.admit,
+        ...(transcripts ? { transcripts } : {}),
       }),
       ...{ conversations, slots, clock, emit, peaks },
     },
