@@ -96,7 +96,7 @@ class MachineDoorbell implements Doorbell {
       void this.#answer(conversationOf(bell));
     });
     // As many as can start at once: the next is another machine's while here somebody waits for a session.
-    const all = bells.answer(shared, availableParallelism(), (bell) => this.#visit(conversationOf(bell)));
+    const all = bells.answer(shared, availableParallelism(), (bell) => this.#answerForAll(bell));
     this.#stopChecking = clock.every(openPeriodMs, () => all.setOpen(this.#isOpen && !this.#isBusy()));
     this.#answering = [own, all];
   }
@@ -125,6 +125,7 @@ class MachineDoorbell implements Doorbell {
 
   async isMyLook(): Promise<boolean> {
     const { store, machine, onLook } = this.#parts;
+    if (!this.#isOpen) return false;
     const key = store.key('look');
     const isMine = (await store.call<string | null>('SET', key, machine, 'NX', 'PX', lookMs)) === 'OK';
     if (isMine) onLook();
@@ -174,7 +175,13 @@ class MachineDoorbell implements Doorbell {
     if (this.#isOpen) await this.#visit(conversation, this.#isWelcome(nameOf(conversation)));
   }
 
-  async #visit(conversation: Conversation, mayBegin = true): Promise<void> {
+  /** Taken in the moment in which somebody began to wait here, it is put back. */
+  async #answerForAll(bell: string): Promise<void> {
+    if (this.#isWelcome(bell as SessionName)) await this.#visit(conversationOf(bell), true);
+    else await this.#parts.bells.ring(shared, bell, headStartMs);
+  }
+
+  async #visit(conversation: Conversation, mayBegin: boolean): Promise<void> {
     try {
       await this.#parts.dispatcher().visit(conversation, mayBegin);
     } catch (error) {
