@@ -11,6 +11,7 @@ import { intakeRoutes } from './campfire/intake.ts';
 import { apiRoutes, sessionList } from './console/api.ts';
 import { botEntries } from './console/bots.ts';
 import { healthReport, readiness } from './console/health.ts';
+import { usageReport } from './console/usage.ts';
 import { downloadRoutes } from './downloads/routes.ts';
 import { createHttp, type HttpParts, listen, remoteAddress } from './http.ts';
 import { type Cancel, type Clock, within } from './lib/clock.ts';
@@ -18,6 +19,7 @@ import { messageOf } from './lib/errors.ts';
 import { createHeapTrim } from './processes/own-heap.ts';
 import { type Emit, fanOut, type ReapCause } from './telemetry/events.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
+import { replayFor } from './turns/replay.ts';
 import { VERSION } from './version.ts';
 
 /**
@@ -159,7 +161,18 @@ async function drain(built: BuiltParts, graceMs: number, clock: Clock): Promise<
 
 function buildHttp(
   { settings, emit, extraRoutes }: AppParts,
-  { bots, pool, keep, storage, downloads, folder, health: healthBook }: BuiltParts,
+  {
+    bots,
+    pool,
+    keep,
+    storage,
+    downloads,
+    folder,
+    health: healthBook,
+    mail,
+    spending,
+    dispatcher,
+  }: BuiltParts,
   { health, metrics, isServing }: { health: HttpParts['health']; metrics: Metrics; isServing: () => boolean },
 ) {
   return createHttp({
@@ -178,6 +191,17 @@ function buildHttp(
         closeSession: (id) => pool.close(id, 'operator'),
         bots: () => botEntries(bots, healthBook),
         downloads,
+        usage: (days) =>
+          usageReport(days, {
+            ...{ spending, bots: () => bots.all(), timeZone: settings.timeZone },
+            budgetUsdPerDay: settings.budgetUsdPerDay ?? null,
+          }),
+        async replay(request) {
+          const botIds = () => bots.all().map(({ id }) => id);
+          const replayed = await replayFor(request, { mail, botIds, emit });
+          if (isServing()) dispatcher.wake();
+          return replayed;
+        },
       }),
       downloadRoutes({ downloads, publicUrl: settings.publicUrl ?? null, instance: folder.instance }),
       ...extraRoutes,

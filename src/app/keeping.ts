@@ -17,6 +17,7 @@ import { type AcceptParts, accept, type SaidMessage } from '../turns/accept.ts';
 import { createCatchUp } from '../turns/catch-up.ts';
 import { createRetention } from '../turns/retention.ts';
 import type { Seen } from '../turns/seen.ts';
+import type { Spending } from '../turns/spending.ts';
 import { createWorkspaces, type Workspaces } from '../turns/workspace.ts';
 import { buildStorage } from './storage.ts';
 
@@ -33,6 +34,7 @@ export interface KeepingParts {
   client: CampfireClient;
   seen: Seen;
   downloads: Downloads;
+  spending: Pick<Spending, 'forgetBefore'>;
   clock: Clock;
   emit: Emit;
   onAccepted: AcceptParts['onAccepted'];
@@ -59,6 +61,7 @@ export function buildKeeping(parts: KeepingParts) {
   });
   const retention = createRetention({
     ...{ store, history, kept: parts.kept, pool: parts.pool, findBot: parts.findBot, clock, emit },
+    spending: parts.spending,
     ...{ retentionMs: settings.retentionMs, conversationRetentionMs: settings.conversationRetentionMs },
     foldersInUse,
     onForgotten: (conversation) =>

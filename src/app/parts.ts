@@ -6,6 +6,7 @@ import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../lib/clock.ts';
 import { OperatorError } from '../lib/errors.ts';
 import { createSqliteMail } from '../mail/sqlite.ts';
+import { createSqliteUsage } from '../mail/sqlite-usage.ts';
 import { type ContainmentChoice, chooseContainment, type HiddenFolders } from '../processes/containment.ts';
 import { createPeaks } from '../sessions/peaks.ts';
 import { createConversations } from '../sessions/resume.ts';
@@ -17,6 +18,7 @@ import type { AcceptParts } from '../turns/accept.ts';
 import { createDispatcher } from '../turns/dispatcher.ts';
 import { createOpsRoom } from '../turns/ops-room.ts';
 import { createPostedFiles } from '../turns/posted-files.ts';
+import { createSpending } from '../turns/spending.ts';
 import { buildKeeping, buildKept } from './keeping.ts';
 import { buildDownloads } from './kept-files.ts';
 import { migrations } from './migrations.ts';
@@ -77,14 +79,18 @@ export function buildParts(given: PartsGiven & Pick<AcceptParts, 'onAccepted' | 
   const { health, client, faces, seen, delivery } = outgoing;
   const { kept, workspaces } = buildKept({ settings, store, emit });
   const { timeZone, turnTimeoutMs, workspaceMaxBytes, publicUrl = null } = settings;
+  const { budgetUsdPerDay = null } = settings;
+  const usage = createSqliteUsage(store);
+  const spending = createSpending({ usage, budgetUsdPerDay, timeZone, clock, emit });
   const dispatcher = createDispatcher({
+    spending,
     ...{ mail, pool, conversations, client, faces, findBot, clock, emit, secrets, timeZone, turnTimeoutMs },
     ...{ onDecided: delivery.wake, workspaces, workspaceMaxBytes, downloads, publicUrl },
     mentions: createMentions(store, clock, client),
     postedFiles: buildPostedFiles({ campfireStorage, store, clock, emit }),
   });
   const keeping = buildKeeping({
-    ...{ settings, store, mail, kept, pool, bots, findBot, client, seen, downloads, clock, emit },
+    ...{ settings, store, mail, kept, pool, bots, findBot, client, seen, downloads, spending, clock, emit },
     ...{ onAccepted: given.onAccepted, onDecided: given.onDecided },
   });
   const { opsRoom: room } = settings;
@@ -102,6 +108,7 @@ export function buildParts(given: PartsGiven & Pick<AcceptParts, 'onAccepted' | 
     pool,
     downloads,
     peaks,
+    spending,
     health,
     seen,
     ...keeping,

@@ -14,8 +14,8 @@ export interface Row<E extends LifecycleEvent> {
   labels?: readonly string[];
   /** Upper bounds; makes it a histogram. */
   buckets?: readonly number[];
-  /** Null when this event does not count here. */
-  mark(event: E): Mark | null;
+  /** Null when this event does not count here; a list when it counts under several labels. */
+  mark(event: E): Mark | Mark[] | null;
 }
 
 type Rows = { [T in LifecycleEvent['type']]?: readonly Row<Extract<LifecycleEvent, { type: T }>>[] };
@@ -41,6 +41,13 @@ export const rows: Rows = {
       help: 'Messages settled without a turn because too many came, by reason.',
       labels: ['reason'],
       mark: ({ reason }) => ({ labels: { reason } }),
+    },
+  ],
+  'message.replayed': [
+    {
+      name: 'messages_replayed_total',
+      help: 'Messages that an operator gave another turn.',
+      mark: ({ messageIds }) => ({ value: messageIds.length }),
     },
   ],
   'message.control': [
@@ -89,6 +96,29 @@ export const rows: Rows = {
       labels: ['path'],
       buckets: seconds,
       mark: ({ path, durationMs }) => ({ labels: { path: path ?? 'none' }, value: durationMs / 1000 }),
+    },
+  ],
+  'turn.spent': [
+    {
+      name: 'cost_usd_total',
+      help: 'What turns have cost at the API’s list prices, by bot; without attempts that were killed.',
+      labels: ['bot'],
+      mark: ({ bot, costUsd }) => ({ labels: { bot }, value: costUsd }),
+    },
+    {
+      name: 'tokens_total',
+      help: 'Tokens of turns by bot and kind; input is what neither came from a cache nor went into one.',
+      labels: ['bot', 'kind'],
+      mark: ({ bot, tokens }) =>
+        Object.entries(tokens).map(([kind, value]) => ({ labels: { bot, kind }, value })),
+    },
+  ],
+  'budget.level': [
+    {
+      name: 'budget_notices_total',
+      help: 'How often a budget of the day came near its end or was used up, by bot; “all bots” for the common one.',
+      labels: ['budget', 'level'],
+      mark: ({ bot, level }) => ({ labels: { budget: bot ?? 'all bots', level } }),
     },
   ],
   'turn.retried': [

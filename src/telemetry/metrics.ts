@@ -59,13 +59,11 @@ function take({ name, help, labels = [], buckets, mark }: Row<LifecycleEvent>, r
   if (buckets === undefined) {
     const counter = new Counter(common);
     return (event: LifecycleEvent) => {
-      const marked = mark(event);
-      if (marked) counter.inc(marked.labels ?? {}, marked.value ?? 1);
+      for (const { labels = {}, value = 1 } of [mark(event) ?? []].flat()) counter.inc(labels, value);
     };
   }
   const histogram = new Histogram({ ...common, buckets: [...buckets] });
   return (event: LifecycleEvent) => {
-    const marked = mark(event);
-    if (marked) histogram.observe(marked.labels ?? {}, marked.value ?? 1);
+    for (const { labels = {}, value = 1 } of [mark(event) ?? []].flat()) histogram.observe(labels, value);
   };
 }
