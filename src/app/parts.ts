@@ -6,7 +6,6 @@ import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../lib/clock.ts';
 import { OperatorError } from '../lib/errors.ts';
 import { createSqliteMail } from '../mail/sqlite.ts';
-import { createSqliteUsage } from '../mail/sqlite-usage.ts';
 import { type ContainmentChoice, chooseContainment, type HiddenFolders } from '../processes/containment.ts';
 import { createPeaks } from '../sessions/peaks.ts';
 import { createConversations } from '../sessions/resume.ts';
@@ -18,7 +17,6 @@ import type { AcceptParts } from '../turns/accept.ts';
 import { createDispatcher } from '../turns/dispatcher.ts';
 import { createOpsRoom } from '../turns/ops-room.ts';
 import { createPostedFiles } from '../turns/posted-files.ts';
-import { createSpending } from '../turns/spending.ts';
 import { buildKeeping, buildKept } from './keeping.ts';
 import { buildDownloads } from './kept-files.ts';
 import { migrations } from './migrations.ts';
@@ -77,15 +75,11 @@ export function buildParts(given: PartsGiven & Pick<AcceptParts, 'onAccepted' | 
     onCampfireBack: (awayFrom) => void keeping.catchUp.run(awayFrom),
   });
   const { health, client, faces, seen, delivery } = outgoing;
-  const { kept, workspaces } = buildKept({ settings, store, emit });
+  const { kept, workspaces, spending } = buildKept({ settings, store, clock, emit });
   const { timeZone, turnTimeoutMs, workspaceMaxBytes, publicUrl = null } = settings;
-  const { budgetUsdPerDay = null } = settings;
-  const usage = createSqliteUsage(store);
-  const spending = createSpending({ usage, budgetUsdPerDay, timeZone, clock, emit });
   const dispatcher = createDispatcher({
-    spending,
     ...{ mail, pool, conversations, client, faces, findBot, clock, emit, secrets, timeZone, turnTimeoutMs },
-    ...{ onDecided: delivery.wake, workspaces, workspaceMaxBytes, downloads, publicUrl },
+    ...{ onDecided: delivery.wake, workspaces, workspaceMaxBytes, spending, downloads, publicUrl },
     mentions: createMentions(store, clock, client),
     postedFiles: buildPostedFiles({ campfireStorage, store, clock, emit }),
   });
@@ -107,10 +101,7 @@ export function buildParts(given: PartsGiven & Pick<AcceptParts, 'onAccepted' | 
     emptySlot: (path: string) => slots.emptyTemp(slots.open(basename(path))),
     pool,
     downloads,
-    peaks,
-    spending,
-    health,
-    seen,
+    ...{ peaks, spending, health, seen },
     ...keeping,
     delivery,
     dispatcher,
