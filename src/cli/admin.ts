@@ -12,8 +12,13 @@ export interface Admin {
 
 const answerWithinMs = 10_000;
 
-/** `url` defaults to this machine and PORT; the token is ADMIN_TOKEN's. */
-export function createAdmin(url = `http://127.0.0.1:${variable('PORT') ?? '8000'}`): Admin {
+/** Where a service of this machine listens. */
+export function localUrl(): string {
+  return `http://127.0.0.1:${variable('PORT') ?? '8000'}`;
+}
+
+/** The token is ADMIN_TOKEN's. */
+export function createAdmin(url = localUrl()): Admin {
   const call = async (method: string, path: string, body?: unknown): Promise<Response> => {
     const token = variable('ADMIN_TOKEN');
     const response = await fetch(new URL(path, url), {

@@ -6,6 +6,13 @@ import { runService } from '../server.ts';
 import { VERSION } from '../version.ts';
 import type { AloneOptions } from './playground.ts';
 
+interface DoctorOptions {
+  json?: boolean;
+  room?: number;
+  bot?: string;
+  url?: string;
+}
+
 /** The table of subcommands; each one's code is loaded only when it is called. */
 
 const program = new Command('campfire-ai-bot')
@@ -27,9 +34,20 @@ program
   .command('doctor')
   .description('look at everything the service needs here, and say what to do where something is missing')
   .option('--json', 'as JSON')
-  .action(async ({ json = false }: { json?: boolean }) => {
-    const { doctorChecks, runDoctor } = await import('./doctor.ts');
-    process.exitCode = await runDoctor(doctorChecks(), { json });
+  .option(
+    '--room <number>',
+    'also send a question all the way through the running service, visibly in this room',
+    parseCount,
+  )
+  .option('--bot <id>', 'who is asked in that room')
+  .option('--url <address>', 'where the running service listens')
+  .action(async ({ json = false, room, bot, url }: DoctorOptions) => {
+    const [{ doctorChecks, runDoctor }, { localUrl }] = await Promise.all([
+      import('./doctor.ts'),
+      import('./admin.ts'),
+    ]);
+    const trip = room === undefined ? null : { roomId: room, botId: bot ?? null, url: url ?? localUrl() };
+    process.exitCode = await runDoctor(doctorChecks(trip), { json });
   });
 
 program
