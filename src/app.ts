@@ -12,6 +12,7 @@ import { intakeRoutes } from './campfire/intake.ts';
 import { apiRoutes, sessionList } from './console/api.ts';
 import { botEntries } from './console/bots.ts';
 import { healthReport, readiness } from './console/health.ts';
+import { usageReport } from './console/usage.ts';
 import { downloadRoutes } from './downloads/routes.ts';
 import { createHttp, type HttpParts, listen, remoteAddress } from './http.ts';
 import { type Cancel, type Clock, within } from './lib/clock.ts';
@@ -19,6 +20,7 @@ import { messageOf } from './lib/errors.ts';
 import { createHeapTrim } from './processes/own-heap.ts';
 import { type Emit, fanOut, type ReapCause } from './telemetry/events.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
+import { replayFor } from './turns/replay.ts';
 import { VERSION } from './version.ts';
 
 /**
@@ -81,7 +83,6 @@ export async function startApp(outside: AppParts): Promise<App> {
   const { host, port: wanted } = settings;
   const at = outside.socketFd === null ? { host, port: wanted } : { fd: outside.socketFd };
   const listener = await listen(http, at, clock);
-  const { port } = listener;
   reportSurroundings(built, process.pid, emit);
   void reportPublicUrl(settings.publicUrl ?? null, built.folder.instance, clock, emit);
 
@@ -91,7 +92,7 @@ export async function startApp(outside: AppParts): Promise<App> {
   const ready = reap('boot').then(async () => {
     await pool.clearLeftovers();
     state.serving = true;
-    const url = `http://${settings.host}:${port}`;
+    const url = `http://${settings.host}:${listener.port}`;
     const { layer, reason: detail } = containment;
     emit({ type: 'service.started', version: VERSION, url, containment: layer, detail });
     delivery.wake();
@@ -120,7 +121,7 @@ export async function startApp(outside: AppParts): Promise<App> {
   };
   let closing: Promise<void> | null = null;
   return {
-    port,
+    port: listener.port,
     ready,
     snapshot: async () => ({ health: await health(), sessions: sessionList(pool.snapshot()) }),
     close: () => {
@@ -161,7 +162,18 @@ async function drain(built: BuiltParts, graceMs: number, clock: Clock): Promise<
 
 function buildHttp(
   { settings, emit, extraRoutes }: AppParts,
-  { bots, pool, keep, storage, downloads, folder, health: healthBook }: BuiltParts,
+  {
+    bots,
+    pool,
+    keep,
+    storage,
+    downloads,
+    folder,
+    health: healthBook,
+    mail,
+    spending,
+    dispatcher,
+  }: BuiltParts,
   { health, metrics, isServing }: { health: HttpParts['health']; metrics: Metrics; isServing: () => boolean },
 ) {
   return createHttp({
@@ -180,6 +192,17 @@ function buildHttp(
         closeSession: (id) => pool.close(id, 'operator'),
         bots: () => botEntries(bots, healthBook),
         downloads,
+        usage: (days) =>
+          usageReport(days, {
+            ...{ spending, bots: () => bots.all(), timeZone: settings.timeZone },
+            budgetUsdPerDay: settings.budgetUsdPerDay ?? null,
+          }),
+        async replay(request) {
+          const botIds = () => bots.all().map(({ id }) => id);
+          const replayed = await replayFor(request, { mail, botIds, emit });
+          if (isServing()) dispatcher.wake();
+          return replayed;
+        },
       }),
       downloadRoutes({ downloads, publicUrl: settings.publicUrl ?? null, instance: folder.instance }),
       ...extraRoutes,

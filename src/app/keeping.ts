@@ -8,6 +8,7 @@ import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Conversation, Mail } from '../mail/mail.ts';
 import { createSqliteHistory } from '../mail/sqlite-history.ts';
+import { createSqliteUsage } from '../mail/sqlite-usage.ts';
 import { environmentOf, listProcesses } from '../processes/proc.ts';
 import { createKeptConversations, type KeptConversations } from '../sessions/kept.ts';
 import type { Pool } from '../sessions/pool.ts';
@@ -17,6 +18,7 @@ import { type AcceptParts, accept, type SaidMessage } from '../turns/accept.ts';
 import { createCatchUp } from '../turns/catch-up.ts';
 import { createRetention } from '../turns/retention.ts';
 import type { Seen } from '../turns/seen.ts';
+import { createSpending, type Spending } from '../turns/spending.ts';
 import { createWorkspaces, type Workspaces } from '../turns/workspace.ts';
 import { buildStorage } from './storage.ts';
 
@@ -33,6 +35,7 @@ export interface KeepingParts {
   client: CampfireClient;
   seen: Seen;
   downloads: Downloads;
+  spending: Pick<Spending, 'forgetBefore'>;
   clock: Clock;
   emit: Emit;
   onAccepted: AcceptParts['onAccepted'];
@@ -59,6 +62,7 @@ export function buildKeeping(parts: KeepingParts) {
   });
   const retention = createRetention({
     ...{ store, history, kept: parts.kept, pool: parts.pool, findBot: parts.findBot, clock, emit },
+    spending: parts.spending,
     ...{ retentionMs: settings.retentionMs, conversationRetentionMs: settings.conversationRetentionMs },
     foldersInUse,
     onForgotten: (conversation) =>
@@ -69,17 +73,27 @@ export function buildKeeping(parts: KeepingParts) {
   return { storage, keep, catchUp, retention };
 }
 
-export function buildKept({ settings, store, emit }: { settings: Settings; store: Store; emit: Emit }): {
-  kept: KeptConversations;
-  workspaces: Workspaces;
-} {
+export function buildKept({
+  settings,
+  store,
+  clock,
+  emit,
+}: {
+  settings: Settings;
+  store: Store;
+  clock: Clock;
+  emit: Emit;
+}): { kept: KeptConversations; workspaces: Workspaces; spending: Spending } {
   const kept = createKeptConversations(store, settings.dataDir);
   const workspaces = createWorkspaces({
     maxBytes: settings.workspaceMaxBytes,
     folderOf: (conversation: Conversation) => kept.folderOf(conversation),
     onError: (error) => emit({ type: 'part.failed', part: 'workspace', problem: messageOf(error) }),
   });
-  return { kept, workspaces };
+  const { budgetUsdPerDay = null, timeZone } = settings;
+  const usage = createSqliteUsage(store);
+  const spending = createSpending({ usage, budgetUsdPerDay, timeZone, clock, emit });
+  return { kept, workspaces, spending };
 }
 
 /** The slots of running agents, spares included: each has its configuration there. */

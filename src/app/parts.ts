@@ -78,16 +78,16 @@ export function buildParts(given: AllGiven) {
     onCampfireBack: (awayFrom) => void keeping.catchUp.run(awayFrom),
   });
   const { health, client, faces, seen, delivery } = outgoing;
-  const { kept, workspaces } = buildKept({ settings, store, emit });
+  const { kept, workspaces, spending } = buildKept({ settings, store, clock, emit });
   const { timeZone, turnTimeoutMs, workspaceMaxBytes, publicUrl = null } = settings;
   const dispatcher = createDispatcher({
     ...{ mail, pool, conversations, client, faces, findBot, clock, emit, secrets, timeZone, turnTimeoutMs },
-    ...{ onDecided: delivery.wake, workspaces, workspaceMaxBytes, downloads, publicUrl },
+    ...{ onDecided: delivery.wake, workspaces, workspaceMaxBytes, spending, downloads, publicUrl },
     mentions: createMentions(store, clock, client),
     postedFiles: buildPostedFiles({ campfireStorage, store, clock, emit }),
   });
   const keeping = buildKeeping({
-    ...{ settings, store, mail, kept, pool, bots, findBot, client, seen, downloads, clock, emit },
+    ...{ settings, store, mail, kept, pool, bots, findBot, client, seen, downloads, spending, clock, emit },
     ...{ onAccepted: given.onAccepted, onDecided: given.onDecided },
   });
   const { opsRoom: room } = settings;
@@ -104,9 +104,7 @@ export function buildParts(given: AllGiven) {
     emptySlot: (path: string) => slots.emptyTemp(slots.open(basename(path))),
     pool,
     downloads,
-    peaks,
-    health,
-    seen,
+    ...{ peaks, spending, health, seen },
     ...keeping,
     delivery,
     dispatcher,

@@ -1,11 +1,15 @@
 import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
+import { z } from 'zod';
 import { digestOf, isSecret } from '../config/secret.ts';
 import type { Downloads } from '../downloads/downloads.ts';
 import type { KeptFile } from '../downloads/kept.ts';
+import { OperatorError } from '../lib/errors.ts';
 import type { SessionSnapshot } from '../sessions/parts.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { Replayed, ReplayRequest } from '../turns/replay.ts';
 import type { BotEntry } from './bots.ts';
+import type { UsageReport } from './usage.ts';
 
 /** The operator's JSON API. Without ADMIN_TOKEN it does not exist. */
 export interface ApiParts {
@@ -15,13 +19,17 @@ export interface ApiParts {
   closeSession: (id: string) => Promise<boolean>;
   bots: () => BotEntry[];
   downloads: Pick<Downloads, 'list' | 'revoke'>;
+  usage: (days: number) => Promise<UsageReport>;
+  /** @throws OperatorError when there is nothing to replay. */
+  replay: (request: ReplayRequest) => Promise<Replayed[]>;
 }
 
 const megabyte = 1024 * 1024;
 
 /**
  * For `Authorization: Bearer ADMIN_TOKEN`: `GET /api/sessions`, `DELETE /api/sessions/:id`, `GET /api/bots`,
- * `GET /api/downloads`, `DELETE /api/downloads/:id` and `GET /metrics`.
+ * `GET /api/downloads`, `DELETE /api/downloads/:id`, `GET /api/usage?days=7`, `POST /api/messages/:id/replay` and
+ * `POST /api/turns/:id/replay` (a body of `{"bot", "force"}` may be given), and `GET /metrics`.
  */
 export function apiRoutes({
   adminToken,
@@ -30,6 +38,8 @@ export function apiRoutes({
   closeSession,
   bots,
   downloads,
+  usage,
+  replay,
 }: ApiParts): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>();
   if (adminToken === undefined) return app;
@@ -53,7 +63,42 @@ export function apiRoutes({
     const id = c.req.param('id');
     return (await downloads.revoke(id)) ? c.json({ revoked: id }) : problem(c, 404, 'There is no such link.');
   });
+  app.get('/api/usage', async (c) => {
+    const days = Number(c.req.query('days') ?? 1);
+    if (!Number.isInteger(days) || days < 1 || days > usageDaysMax)
+      return problem(c, 400, `days must be a whole number from 1 to ${usageDaysMax}.`);
+    return c.json(await usage(days));
+  });
+  app.post('/api/:kind{messages|turns}/:id{[0-9]{1,15}}/replay', (c) => replayRoute(c, replay));
   return app;
+}
+
+const usageDaysMax = 3650;
+
+const replayBody = z.strictObject({ bot: z.string().optional(), force: z.boolean().optional() });
+
+async function replayRoute(c: Context, replay: ApiParts['replay']): Promise<Response> {
+  const text = await c.req.text();
+  const body = replayBody.safeParse(text === '' ? {} : parseJson(text)).data;
+  if (!body) return problem(c, 400, 'Send {"bot": "<bot id>", "force": true}, either of them or nothing.');
+  const id = Number(c.req.param('id'));
+  const isTurn = c.req.param('kind') === 'turns';
+  const of = isTurn ? { turnId: id } : { messageId: id, botId: body.bot ?? null };
+  try {
+    return c.json({ replayed: await replay({ of, force: body.force ?? false }) });
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error;
+    const { message, remedy } = error;
+    return c.json({ error: message, remedy }, error.code === 'replay_unknown' ? 404 : 409);
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Sessions as the API promises them. */
@@ -92,6 +137,6 @@ function requireToken(token: string): MiddlewareHandler {
   };
 }
 
-function problem(c: Context, status: 401 | 404 | 500, error: string): Response {
+function problem(c: Context, status: 400 | 401 | 404 | 500, error: string): Response {
   return c.json({ error }, status);
 }

@@ -10,6 +10,7 @@ import { languageFor } from './language.ts';
 import { noticeBody } from './posts.ts';
 import type { Running, Sentence } from './sentence.ts';
 import { nameOf, type Runner } from './serve.ts';
+import type { Spending } from './spending.ts';
 import { abilityWords, doingWords } from './steps.ts';
 
 /**
@@ -31,6 +32,7 @@ export interface CommandParts {
   mail: Mailbox;
   pool: Pick<Pool, 'close' | 'snapshot'>;
   conversations: Pick<Conversations, 'describe' | 'erase'>;
+  spending: Pick<Spending, 'today'>;
   clock: Clock;
   emit: Emit;
   /** Told when outbox rows were written. */
@@ -195,7 +197,7 @@ async function statusOf(
   conversation: Conversation,
   bot: Bot,
   serving: Serving | null,
-  { mail, conversations, clock }: CommandParts,
+  { mail, conversations, spending, clock }: CommandParts,
 ): Promise<Sentence> {
   const { turn, waiting } = await mail.situation(conversation);
   const memory = await conversations.describe(conversation);
@@ -204,6 +206,7 @@ async function statusOf(
     running: turn && describeTurn(turn, bot, message, serving, clock),
     waiting: waiting.length,
     memory: memory && { turns: memory.turns, usedMsAgo: Math.max(0, clock.now() - memory.usedAt) },
+    today: await spending.today(bot),
   };
 }
 

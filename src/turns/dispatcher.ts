@@ -8,6 +8,7 @@ import type { SessionName } from '../telemetry/events.ts';
 import { obey, type Serving } from './commands.ts';
 import { noticeAfterMs, noticeWaiting } from './notices.ts';
 import { createRunner, nameOf, type ServeParts, serve } from './serve.ts';
+import type { Spending } from './spending.ts';
 
 /**
  * Which conversation is served next, and who is heard beside the turns.
@@ -23,9 +24,11 @@ const lookPeriodMs = 2000;
 /** After an unexpected error a conversation rests, so that a defect cannot spin. */
 const restAfterErrorMs = 5000;
 
-export interface DispatcherParts extends Omit<ServeParts, 'stopping' | 'pool' | 'conversations'> {
+export interface DispatcherParts
+  extends Omit<ServeParts, 'stopping' | 'pool' | 'conversations' | 'spending'> {
   pool: Pool;
   conversations: Conversations;
+  spending: Pick<Spending, 'refusal' | 'note' | 'today'>;
 }
 
 export interface Dispatcher {

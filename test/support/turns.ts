@@ -5,6 +5,7 @@ import { type Bot, createBot } from '../../src/config/bot.ts';
 import type { Mail } from '../../src/mail/mail.ts';
 import { mailMigrations } from '../../src/mail/schema.ts';
 import { createSqliteMail } from '../../src/mail/sqlite.ts';
+import { createSqliteUsage } from '../../src/mail/sqlite-usage.ts';
 import { createPeaks, peakMigrations } from '../../src/sessions/peaks.ts';
 import { createPool, type Pool } from '../../src/sessions/pool.ts';
 import {
@@ -17,6 +18,7 @@ import { openStore } from '../../src/store/sqlite.ts';
 import type { LifecycleEvent } from '../../src/telemetry/events.ts';
 import { accept } from '../../src/turns/accept.ts';
 import { createDispatcher, type Dispatcher } from '../../src/turns/dispatcher.ts';
+import { createSpending } from '../../src/turns/spending.ts';
 import { type TestClock, testClock } from './clock.ts';
 import { publicUrl, setDownloads } from './downloads.ts';
 import { type FakeAgent, fakeAgents } from './fake-agent.ts';
@@ -54,11 +56,16 @@ export const helper = createBot({
   description: 'I help.',
 });
 
-/** `campfire`: what can be found out of the room, and who edits there; nothing and nobody unless given. */
+/** What a turn meets beside its bot; nothing can be found out of the room and nobody edits there unless given. */
+export interface TurnsGiven {
+  campfire?: { faces: FaceBook; client: Partial<CampfireClient> };
+  budgetUsdPerDay?: number;
+}
+
 export function setTurns(
   t: TestContext,
   bot: Bot = helper,
-  campfire?: { faces: FaceBook; client: Partial<CampfireClient> },
+  { campfire, budgetUsdPerDay }: TurnsGiven = {},
 ): Turns {
   const clock = testClock();
   const { open, agents } = fakeAgents();
@@ -75,6 +82,14 @@ export function setTurns(
     usedBytes: 0,
     availableBytes: 8 * gigabyte,
   };
+  const usage = createSqliteUsage(store);
+  const spending = createSpending({
+    usage,
+    budgetUsdPerDay: budgetUsdPerDay ?? null,
+    timeZone: 'UTC',
+    clock,
+    emit,
+  });
   const openPool = () =>
     createPool(
       {
@@ -87,6 +102,7 @@ export function setTurns(
   const openDispatcher = (pool: Pool) =>
     createDispatcher({
       ...{ mail, pool, conversations, clock, emit, findBot: () => bot, onDecided: () => {} },
+      spending,
       ...{ downloads, publicUrl },
       ...{ secrets: new Set<string>(), timeZone: 'UTC', turnTimeoutMs: 3_600_000 },
       ...{

@@ -155,7 +155,7 @@ test('status tells what runs, what waits and what is remembered', async (t) => {
   await turns.say('status', { authorId: 3 });
   assert.deepEqual(await turns.sent(), [
     'I am working on the question of Ann, for 40 seconds by now, at this step: reading report.xlsx.\n' +
-      '1 message waiting.\nI remember nothing of this conversation yet.',
+      '1 message waiting.\nI remember nothing of this conversation yet.\nIn all rooms today: 0 turns, $0.00.',
   ]);
   await finish(turns);
   await turns.sent();
@@ -163,7 +163,7 @@ test('status tells what runs, what waits and what is remembered', async (t) => {
   await turns.say('STATUS');
   assert.deepEqual(await turns.sent(), [
     'I am not working on anything here.\nNothing is waiting.\n' +
-      'I remember 2 turns of this conversation, the last one 2 hours ago.',
+      'I remember 2 turns of this conversation, the last one 2 hours ago.\nIn all rooms today: 2 turns, $0.00.',
   ]);
 });
 

@@ -46,6 +46,7 @@ function keep(t: TestContext, given: Partial<RetentionParts> = {}) {
       close: async (name) => closed.push(name) > 0,
     },
     findBot: (id) => bots.get(id) ?? 'gone',
+    spending: { forgetBefore: async () => {} },
     foldersInUse: () => new Set(),
     onForgotten: (conversation) => forgotten.push(conversation),
     ...{ retentionMs: 30 * dayMs, conversationRetentionMs: 180 * dayMs },
