@@ -16,6 +16,7 @@ import type { Store } from '../store/sqlite.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { type AcceptParts, accept, type SaidMessage } from '../turns/accept.ts';
 import { createCatchUp } from '../turns/catch-up.ts';
+import { createRecentStops } from '../turns/overtaken.ts';
 import { createRetention } from '../turns/retention.ts';
 import type { Seen } from '../turns/seen.ts';
 import { createSpending, type Spending } from '../turns/spending.ts';
@@ -50,7 +51,8 @@ export function buildKeeping(parts: KeepingParts) {
     onRecovered: (closedSince) => void catchUp.run(closedSince),
   });
   const isBot = (userId: number) => bots.all().some((bot) => bot.userId === userId);
-  const acceptParts = { mail, history, seen, clock, emit, isBot, onAccepted, onDecided };
+  const stops = createRecentStops(clock);
+  const acceptParts = { mail, history, seen, stops, clock, emit, isBot, onAccepted, onDecided };
   const keep = (bot: Bot, message: SaidMessage) => storage.keep(() => accept(bot, message, acceptParts));
   const catchUp = createCatchUp({
     ...{ bots: () => bots.all(), client: parts.client, history, maxAgeMs: settings.catchUpMs, clock, emit },

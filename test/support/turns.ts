@@ -18,6 +18,7 @@ import { openStore } from '../../src/store/sqlite.ts';
 import type { LifecycleEvent } from '../../src/telemetry/events.ts';
 import { accept } from '../../src/turns/accept.ts';
 import { createDispatcher, type Dispatcher } from '../../src/turns/dispatcher.ts';
+import { createRecentStops } from '../../src/turns/overtaken.ts';
 import { createSpending } from '../../src/turns/spending.ts';
 import { type TestClock, testClock } from './clock.ts';
 import { publicUrl, setDownloads } from './downloads.ts';
@@ -118,6 +119,7 @@ export function setTurns(
     });
   let pool = openPool();
   let dispatcher = openDispatcher(pool);
+  const stops = createRecentStops(clock);
   let newest = 0;
   return {
     ...{ mail, conversations, clock, agents, events, memory },
@@ -140,7 +142,7 @@ export function setTurns(
       const isBot = (id: number) => id >= 800;
       const onAccepted = dispatcher.wake.bind(dispatcher);
       await accept(bot, message, {
-        ...{ mail, clock, emit, isBot, onAccepted, onDecided: () => {} },
+        ...{ mail, stops, clock, emit, isBot, onAccepted, onDecided: () => {} },
         ...{ history: { see: async () => {} }, seen: { mark: () => {} } },
       });
       await settle();

@@ -64,6 +64,27 @@ test('anybody may stop what runs; a stop that was written before the question do
   assert.match((await turns.sent()).join(), /question of Ann/);
 });
 
+test('a stop that overtook its question stops it as well; an older one does not, nor one of somebody else', async (t) => {
+  const turns = setTurns(t);
+  await turns.say('stop', { messageId: 50 });
+  assert.deepEqual(await turns.sent(), ['There is nothing to stop.']);
+  await turns.say('a question', { messageId: 49 });
+  assert.deepEqual(await turns.sent(), ['Nothing was running. I dropped 1 waiting message of yours.']);
+  assert.deepEqual([turns.agents.length, await turns.mail.counts()], [0, nothing]);
+
+  await turns.say('of Ben', { messageId: 48, authorId: 2 });
+  await finish(turns);
+  await turns.say('in another room', { messageId: 47, roomId: 6 });
+  await finish(turns);
+  await turns.say('after it', { messageId: 51 });
+  await finish(turns);
+  turns.clock.advance(10_001);
+  await turns.say('long after it', { messageId: 46 });
+  await finish(turns);
+  assert.deepEqual(await turns.sent(), ['done', 'done', 'done']);
+  assert.deepEqual(await turns.sent(6), ['done']);
+});
+
 test('an agent that does not listen holds up neither the confirmation nor, later, its successor', async (t) => {
   const turns = await working(t);
   const agent = turns.agents[0];
