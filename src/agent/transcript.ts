@@ -63,6 +63,13 @@ export function costSoFar(transcript: string): number {
   return 0;
 }
 
+/** When the memory that a transcript holds begins, epoch ms; null when it does not say. */
+export function beganAt(transcript: string): number | null {
+  const [, first] = /"timestamp":"([^"]+)"/.exec(transcript) ?? [];
+  const time = first === undefined ? Number.NaN : Date.parse(first);
+  return Number.isNaN(time) ? null : time;
+}
+
 interface RecordedTurn {
   uuid: string;
   prompt: string;

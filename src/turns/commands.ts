@@ -1,3 +1,4 @@
+import { beganAt } from '../agent/transcript.ts';
 import type { Bot } from '../config/bot.ts';
 import { type Clock, within } from '../lib/clock.ts';
 import type { Conversation, Mailbox, Message, Situation, Turn } from '../mail/mail.ts';
@@ -31,7 +32,7 @@ const closeAgainMs = 1000;
 export interface CommandParts {
   mail: Mailbox;
   pool: Pick<Pool, 'close' | 'snapshot'>;
-  conversations: Pick<Conversations, 'describe' | 'erase'>;
+  conversations: Pick<Conversations, 'describe' | 'erase' | 'transcript'>;
   spending: Pick<Spending, 'today'>;
   clock: Clock;
   emit: Emit;
@@ -201,11 +202,16 @@ async function statusOf(
 ): Promise<Sentence> {
   const { turn, waiting } = await mail.situation(conversation);
   const memory = await conversations.describe(conversation);
+  const began = memory && beganAt((await conversations.transcript(conversation)) ?? '');
+  const ago = (time: number) => Math.max(0, clock.now() - time);
   return {
     say: 'status',
     running: turn && describeTurn(turn, bot, message, serving, clock),
     waiting: waiting.length,
-    memory: memory && { turns: memory.turns, usedMsAgo: Math.max(0, clock.now() - memory.usedAt) },
+    memory: memory && {
+      ...{ turns: memory.turns, usedMsAgo: ago(memory.usedAt) },
+      beganMsAgo: began === null ? null : ago(began),
+    },
     today: await spending.today(bot),
   };
 }

@@ -59,6 +59,8 @@ export interface SpentToday {
 
 export interface Memory {
   turns: number;
+  /** Null when it is not known. */
+  beganMsAgo: number | null;
   usedMsAgo: number;
 }
 

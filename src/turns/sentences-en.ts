@@ -56,7 +56,7 @@ export const english: Wording = {
       running ? `I am working ${describe(running)}.` : 'I am not working on anything here.',
       waiting === 0 ? 'Nothing is waiting.' : `${count(waiting, 'message')} waiting.`,
       memory
-        ? `I remember ${count(memory.turns, 'turn')} of this conversation, the last one ${durationWords(memory.usedMsAgo)} ago.`
+        ? `I remember ${count(memory.turns, 'turn')} of this conversation, ${memory.beganMsAgo === null ? '' : `the first one ${durationWords(memory.beganMsAgo)} ago, `}the last one ${durationWords(memory.usedMsAgo)} ago.`
         : 'I remember nothing of this conversation yet.',
       `In all rooms today: ${count(today.turns, 'turn')}, ${money(today.usd)}${today.budgetUsd === null ? '' : ` of ${money(today.budgetUsd)}`}.`,
     ].join('\n'),

@@ -45,7 +45,7 @@ export const chinese: Wording = {
       running ? `我正在处理${describe(running)}。` : '我目前没有在处理这里的内容。',
       waiting === 0 ? '没有等待中的消息。' : `有 ${waiting} 条消息在等待。`,
       memory
-        ? `我记得本次对话的 ${memory.turns} 轮，最近一轮在 ${durationWords(memory.usedMsAgo)}前。`
+        ? `我记得本次对话的 ${memory.turns} 轮，${memory.beganMsAgo === null ? '' : `最早一轮在 ${durationWords(memory.beganMsAgo)}前，`}最近一轮在 ${durationWords(memory.usedMsAgo)}前。`
         : '我还没有本次对话的记忆。',
       `今天在所有房间：${today.turns} 轮，${money(today.usd)}${today.budgetUsd === null ? '' : `（预算 ${money(today.budgetUsd)}）`}。`,
     ].join('\n'),

@@ -186,6 +186,17 @@ test('status tells what runs, what waits and what is remembered', async (t) => {
     'I am not working on anything here.\nNothing is waiting.\n' +
       'I remember 2 turns of this conversation, the last one 2 hours ago.\nIn all rooms today: 2 turns, $0.00.',
   ]);
+  const { slot, memory } = (turns.agents[0] as (typeof turns.agents)[number]).spec;
+  const transcripts = join(slot.config, 'projects', 'p');
+  mkdirSync(transcripts, { recursive: true });
+  const timestamp = new Date(turns.clock.now() - 3 * 7_200_000).toISOString();
+  const line = { type: 'user', content: '"timestamp":"1999-01-01"', timestamp };
+  writeFileSync(join(transcripts, `${memory.id}.jsonl`), `${JSON.stringify(line)}\n`);
+  await turns.say('status');
+  assert.match(
+    (await turns.sent()).join(),
+    /I remember 2 turns of this conversation, the first one 6 hours ago, the last one 2 hours ago\.$/,
+  );
 });
 
 test('help names the words and what the bot can do; in Chinese to who writes Chinese', async (t) => {
