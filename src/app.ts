@@ -114,7 +114,6 @@ export async function startApp(outside: AppParts): Promise<App> {
     for (const stop of stopTimers) stop();
     await listener.stop();
     await reap('close');
-    await given.relay.close();
     built.storage.guard.stop();
     built.store.close();
     built.folder.release();
@@ -150,12 +149,13 @@ function trimHeap(clock: Clock, listeners: Emit[]): Cancel {
 
 /** Running turns get their time, then every session closes and what was decided is posted as far as time allows. */
 async function drain(built: BuiltParts, graceMs: number, clock: Clock): Promise<void> {
-  const { pool, dispatcher, delivery } = built;
+  const { pool, relay, dispatcher, delivery } = built;
   pool.stopAdmitting();
   built.catchUp.stop();
   await within(clock, deliveryGraceMs, built.retention.stop());
   await dispatcher.stop(Math.max(0, graceMs - closeReserveMs - deliveryGraceMs));
   await pool.drain();
+  await relay.close();
   await dispatcher.settled();
   await Promise.all([delivery.stop(deliveryGraceMs), within(clock, deliveryGraceMs, built.seen.stop())]);
 }

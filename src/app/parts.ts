@@ -93,7 +93,7 @@ export function buildParts(given: AllGiven) {
   const { opsRoom: room } = settings;
   const opsRoom = room ? createOpsRoom({ room, client, findBot, clock, emit }) : null;
   return {
-    ...{ folder, opsRoom },
+    ...{ folder, opsRoom, relay: given.relay },
     containment,
     bashAllowed,
     bots,
