@@ -14,12 +14,13 @@ function tell(...facts: [at: number, event: LifecycleEvent][]): History {
   return history;
 }
 
+const tokens = { input: 10, output: 5, cacheRead: 100, cacheWrite: 0 };
 const started = (turn: string, path: SessionPath, waitedMs: number, attempt = 1): LifecycleEvent => ({
   ...{ type: 'turn.started', session, turn, messageIds: [Number(turn)], attempt, path, waitedMs },
 });
 const decided = (turn: string, outcome = 'answered', cause: string | null = null): LifecycleEvent => ({
-  ...{ type: 'turn.decided', session, turn, outcome, path: 'hot', durationMs: 500, costUsd: 0.02, cause },
-  tokens: { input: 10, output: 5, cacheRead: 100, cacheWrite: 0 },
+  ...{ type: 'turn.decided', session, turn, outcome, path: 'hot', durationMs: 500, cause },
+  ...{ costUsd: 0.02, tokens },
 });
 const sent = (turn: string): LifecycleEvent => ({
   ...{ type: 'delivery.sent', session, turn, ordinal: 0, campfireId: 1 },
@@ -145,8 +146,13 @@ test('what a session costs and does is known while it lives', () => {
       ['constructor', 1],
     ],
   );
+  for (let attempt = 0; attempt < 2; attempt++)
+    history.hear({ type: 'turn.spent', session, turn: '1', bot: 'helper', costUsd: 0.01, tokens }, 4);
   history.hear(decided('1'), 4);
   assert.equal(history.turns.runningIn(session), null);
+  const [turn] = history.turns.list();
+  assert.deepEqual(turn?.tokens, { input: 20, output: 10, cacheRead: 200, cacheWrite: 0 });
+  assert.equal(turn?.costUsd, 0.02);
   assert.equal(history.life(session)?.costUsd, 0.02);
   history.hear({ type: 'session.closed', session, reason: 'idle', closeMs: 1, forced: null }, 5);
   assert.equal(history.life(session), null);

@@ -165,13 +165,17 @@ function playTurn({ at, tell, random }: Play, turn: string, before: number, room
   left -= startMs[path] + workMs;
   at(left);
   const cause = failed ? 'API Error: 500 internal server error' : null;
-  tell({
-    ...{ type: 'turn.decided', session, turn, outcome: failed ? 'failed' : 'answered', path, cause },
-    ...{ durationMs: startMs[path] + workMs, costUsd: 0.004 + random() * 0.09 },
+  const spent = {
+    costUsd: 0.004 + random() * 0.09,
     tokens: {
       ...{ input: Math.round(random() * 900), output: Math.round(80 + random() * 1800) },
       ...{ cacheRead: Math.round(4000 + random() * 30_000), cacheWrite: Math.round(random() * 3000) },
     },
+  };
+  tell({ type: 'turn.spent', session, turn, bot, ...spent });
+  tell({
+    ...{ type: 'turn.decided', session, turn, outcome: failed ? 'failed' : 'answered', path, cause },
+    ...{ durationMs: startMs[path] + workMs, ...spent },
   });
   at(left - 40 - random() * 120);
   tell({ type: 'delivery.sent', session, turn, ordinal: 0, campfireId: 1 });

@@ -35,9 +35,12 @@ const eventsMax = 500;
 const marksMax = 300;
 const shortfallsMax = 50;
 
-/** What is counted, or stands with its turn; as rows of their own they would bury the rest. */
+/** What is counted by /metrics alone. */
+const counted: ReadonlySet<string> = new Set(['campfire.called', 'claude.called', 'message.accepted']);
+
+/** What stands with its turn, or is much; as rows of their own they would bury the rest. */
 const notListed: ReadonlySet<string> = new Set([
-  ...['campfire.called', 'turn.step', 'turn.started', 'turn.decided', 'turn.files', 'message.accepted'],
+  ...['turn.step', 'turn.started', 'turn.spent', 'turn.decided', 'turn.files'],
   ...['delivery.sent', 'download.served', 'session.opening'],
 ]);
 
@@ -57,7 +60,7 @@ export class History {
   }
 
   hear(told: LifecycleEvent, at: number): void {
-    if (told.type === 'campfire.called' || told.type === 'message.accepted') return;
+    if (counted.has(told.type)) return;
     const event = JSON.parse(redact(JSON.stringify(told), this.#secrets())) as LifecycleEvent;
     this.turns.hear({ at, event });
     this.#live(event);
@@ -92,9 +95,9 @@ export class History {
     if (event.type === 'session.closed') this.#lives.delete(event.session);
     if (event.type === 'session.opened' && !this.#lives.has(event.session))
       this.#lives.set(event.session, { costUsd: 0 });
-    if (event.type !== 'turn.decided') return;
+    if (event.type !== 'turn.spent') return;
     const life = this.#lives.get(event.session);
-    if (life) life.costUsd += event.costUsd ?? 0;
+    if (life) life.costUsd += event.costUsd;
   }
 
   #mark(event: LifecycleEvent, at: number): void {

@@ -102,6 +102,7 @@ export class TurnHistory {
     if (event.type === 'turn.started') this.#begin(event, fact.at);
     else if (event.type === 'turn.decided') this.#decide(event, fact.at);
     else if (event.type === 'turn.step') this.#step(event.session, event.tool);
+    else if (event.type === 'turn.spent') this.#spend(event);
     else if (event.type === 'message.refused') this.#refuse(event, fact);
     else if (event.type === 'delivery.sent') {
       const turn = this.#byTurn.get(event.turn);
@@ -136,14 +137,14 @@ export class TurnHistory {
     this.#running.set(session, record);
   }
 
-  #decide({ turn, session, outcome, path, durationMs, costUsd, tokens, cause }: Ended, at: number): void {
+  #decide({ turn, session, outcome, path, durationMs, cause }: Ended, at: number): void {
     const known = this.#byTurn.get(turn);
     const arrivedAt = at - durationMs;
     const record = known ?? this.#add({ ...blank(`t${turn}`, session), turn, arrivedAt });
     for (const fact of this.#ahead.get(session) ?? []) push(record.facts, fact);
     if (!known && record.facts[0]) record.arrivedAt = Math.min(arrivedAt, record.facts[0].at);
     this.#ahead.delete(session);
-    Object.assign(record, { outcome, costUsd, tokens, cause, decidedAt: at, path: path ?? record.path });
+    Object.assign(record, { outcome, cause, decidedAt: at, path: path ?? record.path });
     if (this.#running.get(session) === record) this.#running.delete(session);
   }
 
@@ -153,6 +154,21 @@ export class TurnHistory {
     record.lastTool = tool;
     if (record.tools.has(tool) || record.tools.size < toolsMax)
       record.tools.set(tool, (record.tools.get(tool) ?? 0) + 1);
+  }
+
+  /** Attempts add up; the outcome tells of the last one alone. */
+  #spend({ turn, costUsd, tokens }: Extract<LifecycleEvent, { type: 'turn.spent' }>): void {
+    const record = this.#byTurn.get(turn);
+    if (!record) return;
+    const before = record.tokens ?? { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
+    record.costUsd = (record.costUsd ?? 0) + costUsd;
+    record.tokens = {
+      ...{ input: before.input + tokens.input, output: before.output + tokens.output },
+      ...{
+        cacheRead: before.cacheRead + tokens.cacheRead,
+        cacheWrite: before.cacheWrite + tokens.cacheWrite,
+      },
+    };
   }
 
   #refuse(event: Extract<LifecycleEvent, { type: 'message.refused' }>, fact: Fact): void {

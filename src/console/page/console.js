@@ -135,6 +135,16 @@ const deeds = {
     path: `/api/downloads/${encodeURIComponent(id)}`,
     done: 'The link has ended.',
   }),
+  replay: ({ id }) => ({
+    question: {
+      title: 'Answer it again?',
+      text: 'The messages of this turn get another one, as if they had just been written. Its cost counts again.',
+      yes: 'Answer it',
+    },
+    method: 'POST',
+    path: `/api/turns/${encodeURIComponent(id)}/replay`,
+    done: 'Its messages wait for another turn.',
+  }),
   reload: () => ({ method: 'POST', path: '/api/bots/reload', done: 'The bot files were read.' }),
 };
 

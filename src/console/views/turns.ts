@@ -60,7 +60,13 @@ ${phases.length === 0 ? nothing : html`<p class="phases">${phases.map(({ name, m
 <ol>${reasonsOf(turn).map(reasonLine)}</ol>
 ${used.length === 0 ? nothing : html`<p class="facts">Tools: ${used.map(([name, times]) => html`<code>${name}</code>${times > 1 ? ` × ${times} ` : ' '}`)}</p>`}
 <p class="facts">${number === null ? 'No turn' : `Turn ${number}`} · ${messageIds.length === 1 ? 'message' : 'messages'} ${messageIds.map((id) => id ?? 'without id').join(', ')}${outcome === null ? '' : ` · ${outcome}`}</p>
+${isReplayable(turn) ? html`<p><button type="button" data-do="replay" data-id="${number}">Answer it again</button></p>` : nothing}
 </div>`;
+}
+
+/** What ended badly may get another turn. */
+function isReplayable({ turn, outcome }: TurnRow): boolean {
+  return turn !== null && (outcome === 'failed' || outcome === 'undeliverable');
 }
 
 function reasonLine({ at, words, detail, isTrouble }: Reason): Html {
