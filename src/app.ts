@@ -1,3 +1,4 @@
+import { buildConsole, type Console } from './app/console.ts';
 import { type BuiltParts, buildParts, type PartsGiven } from './app/parts.ts';
 import {
   describeState,
@@ -9,18 +10,15 @@ import {
 } from './app/reports.ts';
 import { openRelay } from './app/sessions.ts';
 import { intakeRoutes } from './campfire/intake.ts';
-import { apiRoutes, sessionList } from './console/api.ts';
-import { botEntries } from './console/bots.ts';
+import { sessionList } from './console/api.ts';
 import { healthReport, readiness } from './console/health.ts';
-import { usageReport } from './console/usage.ts';
 import { downloadRoutes } from './downloads/routes.ts';
-import { createHttp, type HttpParts, listen, remoteAddress } from './http.ts';
+import { createHttp, type HttpParts, type ListenAt, listen, remoteAddress } from './http.ts';
 import { type Cancel, type Clock, within } from './lib/clock.ts';
 import { messageOf } from './lib/errors.ts';
 import { createHeapTrim } from './processes/own-heap.ts';
 import { type Emit, fanOut, type ReapCause } from './telemetry/events.ts';
-import { createMetrics, type Metrics } from './telemetry/metrics.ts';
-import { replayFor } from './turns/replay.ts';
+import { createMetrics } from './telemetry/metrics.ts';
 import { VERSION } from './version.ts';
 
 /**
@@ -75,14 +73,13 @@ export async function startApp(outside: AppParts): Promise<App> {
     onAccepted: (news) => clock.after(0, () => state.serving && built.dispatcher.wake(news)),
     onDecided: () => state.serving && built.delivery.wake(),
   });
-  if (built.opsRoom) listeners.push(built.opsRoom);
+  const console = buildConsole(given, built, { metrics, isServing: () => state.serving });
+  listeners.push(...[built.opsRoom, console?.source.hear].filter((hear) => hear != null));
   const { containment, bots, pool, dispatcher, delivery } = built;
   const health = () => healthNow(built, state.serving);
   describeState(metrics, built);
-  const http = buildHttp(given, built, { health, metrics, isServing: () => state.serving });
-  const { host, port: wanted } = settings;
-  const at = outside.socketFd === null ? { host, port: wanted } : { fd: outside.socketFd };
-  const listener = await listen(http, at, clock);
+  const http = buildHttp(given, built, { health, console, isServing: () => state.serving });
+  const listener = await listen(http, placeOf(outside), clock);
   reportSurroundings(built, process.pid, emit);
   void reportPublicUrl(settings.publicUrl ?? null, built.folder.instance, clock, emit);
 
@@ -112,6 +109,7 @@ export async function startApp(outside: AppParts): Promise<App> {
     await drain(built, settings.shutdownGraceMs, clock);
     state.serving = false;
     for (const stop of stopTimers) stop();
+    console?.stop();
     await listener.stop();
     await reap('close');
     built.storage.guard.stop();
@@ -128,6 +126,10 @@ export async function startApp(outside: AppParts): Promise<App> {
       return closing;
     },
   };
+}
+
+function placeOf({ socketFd, settings: { host, port } }: AppParts): ListenAt {
+  return socketFd === null ? { host, port } : { fd: socketFd };
 }
 
 async function healthNow(
@@ -160,50 +162,30 @@ async function drain(built: BuiltParts, graceMs: number, clock: Clock): Promise<
   await Promise.all([delivery.stop(deliveryGraceMs), within(clock, deliveryGraceMs, built.seen.stop())]);
 }
 
+interface HttpGiven {
+  health: HttpParts['health'];
+  console: Console | null;
+  isServing: () => boolean;
+}
+
 function buildHttp(
   { settings, emit, extraRoutes }: AppParts,
-  {
-    bots,
-    pool,
-    keep,
-    storage,
-    downloads,
-    folder,
-    health: healthBook,
-    mail,
-    spending,
-    dispatcher,
-  }: BuiltParts,
-  { health, metrics, isServing }: { health: HttpParts['health']; metrics: Metrics; isServing: () => boolean },
+  { bots, keep, storage, downloads, folder }: BuiltParts,
+  { health, console, isServing }: HttpGiven,
 ) {
   return createHttp({
     routes: [
       intakeRoutes({
         bots,
         settings: { webhookToken: settings.webhookToken, publicUrl: settings.publicUrl },
-        accept: keep,
+        accept(bot, message) {
+          console?.source.heard(bot.id, message);
+          return keep(bot, message);
+        },
         remoteAddress,
         onRefused: (refusal) => reportRefusal(refusal, emit),
       }),
-      apiRoutes({
-        adminToken: settings.adminToken,
-        sessions: () => pool.snapshot(),
-        metrics,
-        closeSession: (id) => pool.close(id, 'operator'),
-        bots: () => botEntries(bots, healthBook),
-        downloads,
-        usage: (days) =>
-          usageReport(days, {
-            ...{ spending, bots: () => bots.all(), timeZone: settings.timeZone },
-            budgetUsdPerDay: settings.budgetUsdPerDay ?? null,
-          }),
-        async replay(request) {
-          const botIds = () => bots.all().map(({ id }) => id);
-          const replayed = await replayFor(request, { mail, botIds, emit });
-          if (isServing()) dispatcher.wake();
-          return replayed;
-        },
-      }),
+      ...(console?.routes ?? []),
       downloadRoutes({ downloads, publicUrl: settings.publicUrl ?? null, instance: folder.instance }),
       ...extraRoutes,
     ],

@@ -104,7 +104,7 @@ export function buildParts(given: AllGiven) {
     emptySlot: (path: string) => slots.emptyTemp(slots.open(basename(path))),
     pool,
     downloads,
-    ...{ peaks, spending, health, seen },
+    ...{ peaks, spending, health, faces, seen },
     ...keeping,
     delivery,
     dispatcher,

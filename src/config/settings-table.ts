@@ -66,6 +66,13 @@ export const TABLE = {
     secret: true,
     sentence: 'Opens the console, the API and the metrics. Unset: they are off.',
   },
+  consoleShowText: {
+    env: 'CONSOLE_SHOW_TEXT',
+    group: 'Web server',
+    kind: flag,
+    default: '0',
+    sentence: 'Whether the console shows what people wrote to the bots.',
+  },
   campfireUrl: {
     env: 'CAMPFIRE_URL',
     group: 'Campfire',

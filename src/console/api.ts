@@ -1,7 +1,6 @@
 import type { HttpBindings } from '@hono/node-server';
-import { type Context, Hono, type MiddlewareHandler } from 'hono';
+import { type Context, Hono } from 'hono';
 import { z } from 'zod';
-import { digestOf, isSecret } from '../config/secret.ts';
 import type { Downloads } from '../downloads/downloads.ts';
 import type { KeptFile } from '../downloads/kept.ts';
 import { OperatorError } from '../lib/errors.ts';
@@ -9,15 +8,17 @@ import type { SessionSnapshot } from '../sessions/parts.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Replayed, ReplayRequest } from '../turns/replay.ts';
 import type { BotEntry } from './bots.ts';
+import { type Door, guard } from './door.ts';
 import type { UsageReport } from './usage.ts';
 
-/** The operator's JSON API. Without ADMIN_TOKEN it does not exist. */
 export interface ApiParts {
-  adminToken: string | undefined;
+  door: Door;
   sessions: () => SessionSnapshot[];
   metrics: Metrics;
   closeSession: (id: string) => Promise<boolean>;
   bots: () => BotEntry[];
+  /** Reads the bot files again, now. */
+  reloadBots: () => Promise<void>;
   downloads: Pick<Downloads, 'list' | 'revoke'>;
   usage: (days: number) => Promise<UsageReport>;
   /** @throws OperatorError when there is nothing to replay. */
@@ -27,29 +28,36 @@ export interface ApiParts {
 const megabyte = 1024 * 1024;
 
 /**
- * For `Authorization: Bearer ADMIN_TOKEN`: `GET /api/sessions`, `DELETE /api/sessions/:id`, `GET /api/bots`,
- * `GET /api/downloads`, `DELETE /api/downloads/:id`, `GET /api/usage?days=7`, `POST /api/messages/:id/replay` and
- * `POST /api/turns/:id/replay` (a body of `{"bot", "force"}` may be given), and `GET /metrics`.
+ * The operator's JSON API, mounted where there is an ADMIN_TOKEN.
+ *
+ * For `Authorization: Bearer ADMIN_TOKEN`, and for the console’s pages: `GET /api/sessions`, `DELETE /api/sessions/:id`,
+ * `GET /api/bots`, `POST /api/bots/reload`, `GET /api/downloads`, `DELETE /api/downloads/:id`, `GET /api/usage?days=7`,
+ * `POST /api/messages/:id/replay` and `POST /api/turns/:id/replay` (a body of `{"bot", "force"}` may be given), and
+ * `GET /metrics`.
  */
 export function apiRoutes({
-  adminToken,
+  door,
   sessions,
   metrics,
   closeSession,
   bots,
+  reloadBots,
   downloads,
   usage,
   replay,
 }: ApiParts): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>();
-  if (adminToken === undefined) return app;
-  const guard = requireToken(adminToken);
-  app.use('/api/*', guard);
-  app.get('/metrics', guard, async (c) => {
+  const admitted = guard(door);
+  app.use('/api/*', admitted);
+  app.get('/metrics', admitted, async (c) => {
     const { contentType, body } = await metrics.render();
     return c.body(body, 200, { 'Content-Type': contentType });
   });
   app.get('/api/bots', (c) => c.json(bots()));
+  app.post('/api/bots/reload', async (c) => {
+    await reloadBots();
+    return c.json(bots());
+  });
   app.get('/api/sessions', (c) => c.json(sessionList(sessions())));
   app.delete('/api/sessions/:id', async (c) => {
     const id = c.req.param('id');
@@ -126,14 +134,6 @@ function downloadEntry(file: KeptFile): unknown {
     },
     created_at: new Date(file.createdAt).toISOString(),
     expires_at: new Date(file.expiresAt).toISOString(),
-  };
-}
-
-function requireToken(token: string): MiddlewareHandler {
-  const expected = digestOf(`Bearer ${token}`);
-  return async (c, next) => {
-    if (isSecret(c.req.header('authorization') ?? '', expected)) return next();
-    return problem(c, 401, 'Send "Authorization: Bearer" with the ADMIN_TOKEN.');
   };
 }
 

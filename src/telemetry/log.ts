@@ -93,10 +93,18 @@ export function createLog({ level, secrets, destination }: LogOptions): { log: L
     destination ?? pino.destination({ dest: 1, sync: true }),
   );
   const emit: Emit = ({ type, ...fields }) => {
-    const { level: eventLevel, words } = wording[type] ?? { level: 'info' as const, words: type };
+    const { level: eventLevel, words } = describeEvent(type);
     log[eventLevel]({ event: type, ...fields }, words);
   };
   return { log, emit };
+}
+
+/** How loud an event is, and its name in words. */
+export function describeEvent(type: LifecycleEvent['type']): {
+  level: 'debug' | 'info' | 'warn' | 'error';
+  words: string;
+} {
+  return wording[type] ?? { level: 'info', words: type };
 }
 
 /** `text` without any of the given secrets and without anything shaped like a bot key. */

@@ -161,7 +161,7 @@ export function setTurns(
 }
 
 /** Nothing can be found out, so nothing is shown ahead of an answer. */
-const noCampfire: FaceBook = { find: async () => null, report: () => {} };
+const noCampfire: FaceBook = { find: async () => null, known: () => null, report: () => {} };
 
 /** Lets everything happen that waits for no clock. */
 export async function settle(): Promise<void> {

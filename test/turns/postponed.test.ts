@@ -17,7 +17,7 @@ test('while an overloaded turn waits for the second time, the room sees that it 
     delete: () => assert.fail('there was nothing to be removed'),
   };
   const turns = setTurns(t, helper, {
-    campfire: { client, faces: { find: async () => 'full', report: () => {} } },
+    campfire: { client, faces: { find: async () => 'full', known: () => null, report: () => {} } },
   });
   await turns.say('a question');
   turns.agents[0]?.comeUp();
