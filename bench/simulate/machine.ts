@@ -1,0 +1,149 @@
+import type { Clock } from '../../src/lib/clock.ts';
+import type { MemoryReading } from '../../src/processes/memory.ts';
+import type { SessionBot } from '../../src/sessions/parts.ts';
+import { createPeaks, peakMigrations } from '../../src/sessions/peaks.ts';
+import { decideAdmission, type SessionReading } from '../../src/sessions/policy.ts';
+import { createPool, type Pool } from '../../src/sessions/pool.ts';
+import type { Conversation } from '../../src/sessions/resume.ts';
+import { openStore } from '../../src/store/sqlite.ts';
+import type { LifecycleEvent, SessionName } from '../../src/telemetry/events.ts';
+import { createSimulatedAgents, type SimulatedAgents, type Work } from './agent.ts';
+import { measured } from './measured.ts';
+import type { Memories } from './memories.ts';
+import type { Listener } from './placement.ts';
+import { createRandom } from './random.ts';
+import type { BotName } from './trace.ts';
+
+const megabyte = 1024 * 1024;
+const gigabyte = 1024 * megabyte;
+
+/** What is usual for a machine of this memory, and the service's own defaults. */
+export function machineOfSize(memoryGb: number) {
+  return {
+    memoryBytes: memoryGb * gigabyte,
+    cores: Math.max(2, memoryGb / 2),
+    spares: memoryGb >= 4 ? 1 : 0,
+    idleTtlMs: 300_000,
+    highPercent: 80,
+    sessionMaxBytes: 700 * megabyte,
+  };
+}
+
+export type MachineSize = ReturnType<typeof machineOfSize>;
+
+export interface MachineParts {
+  name: string;
+  seed: number;
+  size: MachineSize;
+  /** Its timers stop with it. */
+  clock: Clock;
+  memories: Memories;
+  workOf: (uuid: string) => Work;
+}
+
+/** One machine of many: the real pool over simulated agents. */
+export class Machine {
+  readonly name: string;
+  readonly pool: Pool;
+  readonly agents: SimulatedAgents;
+  isDead = false;
+  oomKills = 0;
+  evictions = 0;
+  mostUsedBytes = 0;
+  readonly #size: MachineSize;
+  readonly #peaks: ReturnType<typeof createPeaks>;
+  readonly #store = openStore(':memory:', peakMigrations);
+
+  constructor({ name, seed, size, clock, memories, workOf }: MachineParts) {
+    this.name = name;
+    this.#size = size;
+    this.agents = createSimulatedAgents({
+      ...{ clock, cores: size.cores, random: createRandom(seed), workOf },
+      grew: () => this.#grew(),
+      remembered: memories.remembered,
+    });
+    this.#peaks = createPeaks(this.#store, size.sessionMaxBytes);
+    const { cores, spares, idleTtlMs, highPercent, sessionMaxBytes } = size;
+    this.pool = createPool(
+      {
+        ...{ cores, spares, idleTtlMs, highPercent, sessionMaxBytes, maxSessions: null },
+        readMemory: () => this.reading(),
+        measureTrees: (tags) => this.agents.measure(tags),
+        revisionOf: () => 'r1',
+      },
+      {
+        ...{ openAgent: this.agents.open, clock, peaks: this.#peaks, emit: (event) => this.#count(event) },
+        ...{ slots: memories.slots, conversations: memories.conversations },
+      },
+    );
+  }
+
+  reading(): MemoryReading {
+    const limitBytes = this.#size.memoryBytes;
+    const usedBytes = measured.machineBytes + this.agents.heldBytes();
+    return {
+      ...{ source: 'host', limitBytes, usedBytes, availableBytes: Math.max(0, limitBytes - usedBytes) },
+      ...{ oomKills: this.oomKills, stallPercent: null },
+    };
+  }
+
+  /** What placement asks of a machine, answered by the real policy. */
+  listener(conversation: Conversation): Listener {
+    const name: SessionName = `${conversation.roomId}:${conversation.botId}`;
+    const sessions = this.pool.snapshot();
+    const hot = sessions.some(({ id, state }) => id === name && state === 'idle');
+    const wouldWait = () =>
+      this.pool.waiting().length > 0 || this.#wouldWait(name, conversation.botId, sessions);
+    return { draining: false, hot, wouldWait: !hot && wouldWait() };
+  }
+
+  close(): void {
+    this.isDead = true;
+    this.#store.close();
+  }
+
+  #wouldWait(name: SessionName, botId: string, snapshot: ReturnType<Pool['snapshot']>): boolean {
+    const peakOf = (id: string) => this.#peaks.expectedBytes(id, botOf(id as BotName).profile);
+    const sessions = snapshot.map(
+      ({ id, state, memoryBytes, turns, idleSeconds }): SessionReading => ({
+        ...{ name: id, state: state as SessionReading['state'], memoryBytes, turns },
+        ...{ peakBytes: peakOf(id.split(':')[1] ?? ''), startedMs: 0, idleSinceMs: -idleSeconds * 1000 },
+      }),
+    );
+    const house = {
+      sessions,
+      spares: [],
+      memory: this.reading(),
+      maxSessions: null,
+      cores: this.#size.cores,
+    };
+    const ask = { name, peakBytes: peakOf(botId), spare: null };
+    return decideAdmission(ask, { ...house, nowMs: 0 }).kind === 'wait';
+  }
+
+  #grew(): void {
+    const { usedBytes, limitBytes } = this.reading();
+    this.mostUsedBytes = Math.max(this.mostUsedBytes, usedBytes);
+    if (usedBytes <= limitBytes) return;
+    this.oomKills++;
+    this.agents.endLargest();
+  }
+
+  #count({ type }: LifecycleEvent): void {
+    if (type === 'session.evicted') this.evictions++;
+  }
+}
+
+/** The bot as its file would say. */
+export function botOf(id: BotName): SessionBot {
+  const server = { type: 'stdio' as const, command: 'server', args: [], env: {} };
+  const profile = { systemPrompt: '', model: null, maxTurns: null };
+  return {
+    ...{ id, revision: 'r1' },
+    profile: {
+      ...profile,
+      tools: id === 'shell' ? ['Bash'] : [],
+      mcpServers: id === 'servers' ? { files: server } : {},
+    },
+  };
+}
