@@ -6,7 +6,7 @@ import type { SimulationClock } from './clock.ts';
 import { botOf, Machine, type MachineSize } from './machine.ts';
 import { measured } from './measured.ts';
 import { createMemories, type Memories } from './memories.ts';
-import { type Bell, bellsFor, takesUp } from './placement.ts';
+import { type Bell, bellsFor, passesOn, takesUp } from './placement.ts';
 import { createRandom, type Random } from './random.ts';
 import type { BotName, TraceMessage } from './trace.ts';
 
@@ -21,13 +21,26 @@ import type { BotName, TraceMessage } from './trace.ts';
 /** After this long without a sign of its owner, a conversation is anybody's. */
 const ownershipMs = 10_000;
 const attemptsMax = 3;
+/** How soon a machine that is free again answers the shared bell. */
+const openPeriodMs = 250;
+/** How often each machine looks for who should go elsewhere. */
+const lookPeriodMs = 2_000;
+
+export interface Placement {
+  /** False asks machines in any order, wherever the conversation was last: what affinity is compared with. */
+  affinity: boolean;
+  /** Whether the late bell is rung. */
+  late: boolean;
+}
+
+/** What src/app/doorbell.ts does. */
+export const asBuilt: Placement = { affinity: true, late: false };
 
 export interface ClusterOptions {
   seed: number;
   machines: number;
   size: MachineSize;
-  /** `random` asks machines in any order, wherever the conversation was last: what affinity is compared with. */
-  placement: 'affinity' | 'random';
+  placement: Placement;
 }
 
 /** How a message ended. */
@@ -37,7 +50,7 @@ export interface Ending {
   path: SessionPath | null;
   /** Index of the machine; null when none had a part in it. */
   machine: number | null;
-  /** Ms from the beginning until an agent was at work on it, its start and all failed tries included; null if none was. */
+  /** Ms from the beginning until the agent that answered was at work on it, starts and failed tries included. */
   beganMs: number | null;
   /** Ms from the beginning until its conversation had no earlier turn in work. */
   readyMs: number;
@@ -53,6 +66,8 @@ interface Mailbox {
   home: Machine | null;
   /** Ms of the end of its last turn. */
   freeSinceMs: number;
+  /** While it waits for a session: since when, and how to give up. */
+  asking: { sinceMs: number; withdrawn: AbortController } | null;
 }
 
 export class Cluster {
@@ -82,6 +97,9 @@ export class Cluster {
       });
       return machine;
     });
+    if (machines === 1) return;
+    clock.every(openPeriodMs, () => this.#offerShared());
+    clock.every(lookPeriodMs, () => this.#passOn());
   }
 
   accept(message: TraceMessage): void {
@@ -119,7 +137,7 @@ export class Cluster {
     if (known) return known;
     const mailbox: Mailbox = {
       ...{ conversation: { botId, roomId }, waiting: [], owner: null, home: null },
-      freeSinceMs: 0,
+      ...{ freeSinceMs: 0, asking: null },
     };
     this.#mailboxes.set(roomId, mailbox);
     return mailbox;
@@ -131,13 +149,19 @@ export class Cluster {
       this.#take(mailbox, only);
       return;
     }
-    const home = this.#placement === 'affinity' && mailbox.home?.isDead === false ? mailbox.home : null;
+    const { affinity, late } = this.#placement;
+    const home = affinity && mailbox.home?.isDead === false ? mailbox.home : null;
     const since = mailbox.waiting[0];
     for (const { bell, afterMs } of bellsFor(home?.name ?? null)) {
+      if (bell === 'late' && !late) continue;
       this.#clock.after(afterMs, () => {
         // Somebody has come meanwhile.
         if (mailbox.owner !== null || mailbox.waiting[0] !== since) return;
-        this.#offer(mailbox, bell, bell === 'own' && home ? [home] : this.#anyOrder());
+        this.#offer(
+          mailbox,
+          bell,
+          bell === 'shared' || home === null || home.isDead ? this.#anyOrder() : [home],
+        );
       });
     }
   }
@@ -145,7 +169,7 @@ export class Cluster {
   #offer(mailbox: Mailbox, bell: Bell, listeners: readonly Machine[]): void {
     const taker = listeners.find((machine) => takesUp(bell, machine.listener(mailbox.conversation)));
     if (taker) this.#take(mailbox, taker);
-    else if (bell !== 'own') this.#shared.add(mailbox);
+    else if (bell === 'shared') this.#shared.add(mailbox);
   }
 
   #take(mailbox: Mailbox, machine: Machine): void {
@@ -162,21 +186,22 @@ export class Cluster {
   async #serve(mailbox: Mailbox, machine: Machine): Promise<void> {
     while (mailbox.waiting.length > 0 && mailbox.owner === machine) await this.#turn(mailbox, machine);
     if (mailbox.owner === machine) mailbox.owner = null;
-    this.#offerShared();
   }
 
   async #turn(mailbox: Mailbox, machine: Machine): Promise<void> {
-    const { conversation } = mailbox;
     const burst = firstBurst(mailbox.waiting);
     const [first] = burst;
     if (!first) return;
     for (const each of burst) each.attempts++;
     const readyMs = mailbox.freeSinceMs;
-    let lease: Lease;
-    try {
-      lease = await machine.pool.lease(conversation, botOf(conversation.botId), first.receivedAt);
-    } catch (error) {
-      if (!(error instanceof NoRoomError) && !(error instanceof LeaseWithdrawnError)) throw error;
+    const lease = await this.#lease(mailbox, machine, first.receivedAt);
+    if (lease === 'withdrawn') {
+      for (const each of burst) each.attempts--;
+      mailbox.owner = null;
+      this.#ring(mailbox);
+      return;
+    }
+    if (lease === 'refused') {
       this.#end(mailbox, machine, burst, { kind: 'refused', path: null, beganMs: null, readyMs });
       return;
     }
@@ -184,13 +209,34 @@ export class Cluster {
     const hooks = { onStep() {}, useTool: async () => ({ text: '', isError: false }) };
     const result = await lease.run({ uuid: String(first.message.id), text: '' }, hooks);
     await lease[Symbol.asyncDispose]();
-    const beganMs = this.#clock.monotonicMs() - first.message.turnMs - measured.turnOverheadMs;
+    const workedMs = first.message.turnMs + measured.turnOverheadMs;
+    const beganMs = result.kind === 'answered' ? this.#clock.monotonicMs() - workedMs : null;
     mailbox.freeSinceMs = this.#clock.monotonicMs();
     if (result.kind === 'answered')
       this.#end(mailbox, machine, burst, { kind: 'served', path, beganMs, readyMs });
     else if (first.attempts >= attemptsMax)
       this.#end(mailbox, machine, burst, { kind: 'failed', path, beganMs, readyMs });
-    this.#offerShared();
+  }
+
+  async #lease(
+    mailbox: Mailbox,
+    machine: Machine,
+    arrivedAt: number,
+  ): Promise<Lease | 'refused' | 'withdrawn'> {
+    const { conversation } = mailbox;
+    const withdrawn = new AbortController();
+    mailbox.asking = { sinceMs: this.#clock.monotonicMs(), withdrawn };
+    machine.beginning++;
+    try {
+      return await machine.pool.lease(conversation, botOf(conversation.botId), arrivedAt, withdrawn.signal);
+    } catch (error) {
+      if (error instanceof NoRoomError) return 'refused';
+      if (error instanceof LeaseWithdrawnError) return 'withdrawn';
+      throw error;
+    } finally {
+      machine.beginning--;
+      mailbox.asking = null;
+    }
   }
 
   #end(
@@ -209,7 +255,15 @@ export class Cluster {
     }
   }
 
-  /** Somebody has a place now: what all have heard of is looked at again, the oldest first. */
+  /** Who waits where nothing is free goes where something is. */
+  #passOn(): void {
+    const isOneFree = this.machines.some((machine) => !machine.isDead && !machine.isBusy());
+    const nowMs = this.#clock.monotonicMs();
+    for (const { asking } of this.#mailboxes.values())
+      if (asking && passesOn(nowMs - asking.sinceMs, isOneFree)) asking.withdrawn.abort();
+  }
+
+  /** What all have heard of is offered again to those that are free by now, the oldest first. */
   #offerShared(): void {
     for (const mailbox of [...this.#shared]) {
       if (mailbox.owner !== null || mailbox.waiting.length === 0) this.#shared.delete(mailbox);

@@ -2,11 +2,10 @@ import type { Clock } from '../../src/lib/clock.ts';
 import type { MemoryReading } from '../../src/processes/memory.ts';
 import type { SessionBot } from '../../src/sessions/parts.ts';
 import { createPeaks, peakMigrations } from '../../src/sessions/peaks.ts';
-import { decideAdmission, type SessionReading } from '../../src/sessions/policy.ts';
 import { createPool, type Pool } from '../../src/sessions/pool.ts';
 import type { Conversation } from '../../src/sessions/resume.ts';
 import { openStore } from '../../src/store/sqlite.ts';
-import type { LifecycleEvent, SessionName } from '../../src/telemetry/events.ts';
+import type { LifecycleEvent } from '../../src/telemetry/events.ts';
 import { createSimulatedAgents, type SimulatedAgents, type Work } from './agent.ts';
 import { measured } from './measured.ts';
 import type { Memories } from './memories.ts';
@@ -47,11 +46,12 @@ export class Machine {
   readonly pool: Pool;
   readonly agents: SimulatedAgents;
   isDead = false;
+  /** Turns that were taken up here and have no session yet. */
+  beginning = 0;
   oomKills = 0;
   evictions = 0;
   mostUsedBytes = 0;
   readonly #size: MachineSize;
-  readonly #peaks: ReturnType<typeof createPeaks>;
   readonly #store = openStore(':memory:', peakMigrations);
 
   constructor({ name, seed, size, clock, memories, workOf }: MachineParts) {
@@ -62,7 +62,7 @@ export class Machine {
       grew: () => this.#grew(),
       remembered: memories.remembered,
     });
-    this.#peaks = createPeaks(this.#store, size.sessionMaxBytes);
+    const peaks = createPeaks(this.#store, size.sessionMaxBytes);
     const { cores, spares, idleTtlMs, highPercent, sessionMaxBytes } = size;
     this.pool = createPool(
       {
@@ -72,7 +72,7 @@ export class Machine {
         revisionOf: () => 'r1',
       },
       {
-        ...{ openAgent: this.agents.open, clock, peaks: this.#peaks, emit: (event) => this.#count(event) },
+        ...{ openAgent: this.agents.open, clock, peaks, emit: (event) => this.#count(event) },
         ...{ slots: memories.slots, conversations: memories.conversations },
       },
     );
@@ -87,38 +87,22 @@ export class Machine {
     };
   }
 
-  /** What placement asks of a machine, answered by the real policy. */
-  listener(conversation: Conversation): Listener {
-    const name: SessionName = `${conversation.roomId}:${conversation.botId}`;
-    const sessions = this.pool.snapshot();
-    const hot = sessions.some(({ id, state }) => id === name && state === 'idle');
-    const wouldWait = () =>
-      this.pool.waiting().length > 0 || this.#wouldWait(name, conversation.botId, sessions);
-    return { draining: false, hot, wouldWait: !hot && wouldWait() };
+  /** What placement asks of a machine. */
+  listener({ roomId, botId }: Conversation): Listener {
+    return {
+      isBusy: this.isBusy(),
+      hasSession: this.pool.snapshot().some(({ id }) => id === `${roomId}:${botId}`),
+      isBeginning: this.beginning >= this.#size.cores,
+    };
+  }
+
+  isBusy(): boolean {
+    return this.pool.waiting().length > 0;
   }
 
   close(): void {
     this.isDead = true;
     this.#store.close();
-  }
-
-  #wouldWait(name: SessionName, botId: string, snapshot: ReturnType<Pool['snapshot']>): boolean {
-    const peakOf = (id: string) => this.#peaks.expectedBytes(id, botOf(id as BotName).profile);
-    const sessions = snapshot.map(
-      ({ id, state, memoryBytes, turns, idleSeconds }): SessionReading => ({
-        ...{ name: id, state: state as SessionReading['state'], memoryBytes, turns },
-        ...{ peakBytes: peakOf(id.split(':')[1] ?? ''), startedMs: 0, idleSinceMs: -idleSeconds * 1000 },
-      }),
-    );
-    const house = {
-      sessions,
-      spares: [],
-      memory: this.reading(),
-      maxSessions: null,
-      cores: this.#size.cores,
-    };
-    const ask = { name, peakBytes: peakOf(botId), spare: null };
-    return decideAdmission(ask, { ...house, nowMs: 0 }).kind === 'wait';
   }
 
   #grew(): void {

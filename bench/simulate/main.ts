@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { systemClock } from '../../src/lib/clock.ts';
 import { replaceMarked } from '../marked.ts';
-import { capacityOf, type Load } from './capacity.ts';
+import { capacityOf, type Load, peakOf } from './capacity.ts';
+import { asBuilt, type Placement } from './cluster.ts';
 import { machineOfSize } from './machine.ts';
 import { type Course, type Result, simulate } from './simulate.ts';
 import { capacityTable, courseTable, demandTable, enoughWords, placementTable } from './table.ts';
@@ -24,6 +25,8 @@ interface Options {
 const page = join(import.meta.dirname, '../../docs/scaling.md');
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
+/** The machines whose demands on everybody else are shown. */
+const demandGb = 8;
 
 await new Command('simulate')
   .description(
@@ -47,8 +50,8 @@ async function run({ seed, users, rooms, hours, machines, memory, write }: Optio
     process.stderr.write(`${Math.round((systemClock.monotonicMs() - startedMs) / 1000)} s  ${line}\n`);
   const trace = createTrace({ seed, users, rooms, hours: 24 });
   const peak = busiest(trace, hours * hourMs);
-  const at = (count: number, gb: number, course: Course, placement: 'affinity' | 'random' = 'affinity') => {
-    say(`${count} × ${gb} GB, ${Math.round((course.toMs - course.fromMs) / hourMs)} h, ${placement}`);
+  const at = (count: number, gb: number, course: Course, placement: Placement = asBuilt) => {
+    say(`${count} × ${gb} GB, ${Math.round((course.toMs - course.fromMs) / hourMs)} h`);
     return simulate(trace, { seed, machines: count, size: machineOfSize(gb), placement }, course);
   };
   const peaks: Result[] = [];
@@ -58,9 +61,11 @@ async function run({ seed, users, rooms, hours, machines, memory, write }: Optio
     for (const count of [1, 3]) days.push(await at(count, gb, { fromMs: 0, toMs: dayMs }));
   const deaths = [{ machine: 0, atMs: peak.fromMs + (hours * hourMs) / 2 }];
   const placements = [
-    { what: '3 × 8 GB, as it is', result: await at(3, 8, peak) },
-    { what: 'the same, any machine', result: await at(3, 8, peak, 'random') },
-    { what: 'the same, one dies halfway', result: await at(3, 8, { ...peak, deaths }) },
+    { what: '3 × 8 GB', result: await at(3, 8, peak) },
+    { what: '3 × 8 GB, any machine', result: await at(3, 8, peak, { ...asBuilt, affinity: false }) },
+    { what: '3 × 8 GB, one dies halfway', result: await at(3, 8, { ...peak, deaths }) },
+    { what: '3 × 2 GB, far too little', result: await at(3, 2, peak) },
+    { what: '3 × 2 GB, with a late bell', result: await at(3, 2, peak, { ...asBuilt, late: true }) },
   ];
   const loads = await capacities(memory, seed, say);
   const text = pageText({ trace, peak, peaks, days, placements, loads, options: { seed, users, rooms } });
@@ -79,6 +84,11 @@ async function capacities(
     say(`how many people 1 × ${gb} GB is enough for`);
     loads.push(await capacityOf(gb, seed));
   }
+  const limit = loads.find(isOfDemand);
+  if (limit) {
+    say('ten such machines with ten times the people');
+    loads.push(await peakOf(10 * limit.users, 10, demandGb, seed));
+  }
   return loads;
 }
 
@@ -94,7 +104,7 @@ function pageText(found: {
   const { trace, peak, peaks, days, placements, loads, options } = found;
   const { seed, users, rooms } = options;
   const clock = (ms: number) => new Date(ms).toISOString().slice(11, 16);
-  const limit = loads.find(({ result }) => result.options.size.memoryBytes === machineOfSize(8).memoryBytes);
+  const limit = loads.find(isOfDemand);
   return [
     `Seed ${seed}: ${number(users)} people, ${number(rooms)} rooms, ${number(trace.length)} messages to bots in a day.`,
     '### How many people one machine is enough for',
@@ -108,6 +118,10 @@ function pageText(found: {
     placementTable(placements),
     ...(limit ? ['### What machines at their limit ask of others', demandTable(limit, [1, 3, 10, 50])] : []),
   ].join('\n\n');
+}
+
+function isOfDemand({ result: { options } }: Load): boolean {
+  return options.machines === 1 && options.size.memoryBytes === machineOfSize(demandGb).memoryBytes;
 }
 
 function number(value: number): string {

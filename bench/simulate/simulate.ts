@@ -35,8 +35,8 @@ export interface Result {
   hours: number;
   /** Of the fullest minute. */
   mostPerMinute: { messages: number; requests: number };
-  /** By machine. */
-  servedBy: number[];
+  /** Every message's, in the order in which they ended. */
+  endings: readonly Ending[];
 }
 
 export interface Waits {
@@ -138,7 +138,7 @@ function summary(
     starts: sumOf(machines.map(({ agents }) => agents.starts)),
     processorShare: processorShareOf(machines, served.length, options.size.cores * hours * 3_600_000),
     mostPerMinute: mostPerMinute(endings),
-    servedBy: machines.map((_, index) => served.filter(({ machine }) => machine === index).length),
+    endings,
   };
 }
 

@@ -11,14 +11,26 @@ const gigabyte = 1024 ** 3;
 export function courseTable(results: readonly Result[]): string {
   return table(
     [
-      ['machines', 'answered', 'refused', 'hot', 'of possible', 'resumed', 'wait p50', 'p95', 'p99', 'max'],
+      [
+        'machines',
+        'answered',
+        'refused',
+        'killed',
+        'hot',
+        'of possible',
+        'resumed',
+        'wait p50',
+        'p95',
+        'p99',
+        'max',
+      ],
       ['evictions/h', 'live', 'turns at once', 'memory', 'cores'],
     ].flat(),
     results.map((result) => {
       const { sessionWait: wait, paths, live, busy, memoryUsed } = result;
       return [
         ...[machinesOf(result), whole(result.served), whole(result.refused + result.failed)],
-        ...[percent(paths.hot, result.served), percent(paths.hot, result.couldBeHot)],
+        ...[whole(result.oomKills), percent(paths.hot, result.served), percent(paths.hot, result.couldBeHot)],
         ...[percent(paths.resumed, result.served), ...[wait.p50, wait.p95, wait.p99, wait.max].map(seconds)],
         ...[whole(result.evictionsPerHour), `${whole(live.mean)} / ${whole(live.max)}`, whole(busy.max)],
         ...[
