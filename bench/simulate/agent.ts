@@ -143,14 +143,14 @@ class SimulatedAgent implements Agent {
     this.#parts.clock.after(turnMs + measured.turnOverheadMs, () => {
       if (this.#finish !== resolve) return;
       this.#parts.remembered(this.#memoryId);
-      this.#settle({ kind: 'answered', text: '', costUsd: 0 });
+      this.#settle({ kind: 'answered', text: '', spent: null });
     });
     this.#parts.grew();
     return promise;
   }
 
   async interrupt(): Promise<void> {
-    this.#settle({ kind: 'interrupted' });
+    this.#settle({ kind: 'interrupted', spent: null });
   }
 
   async close(): Promise<{ forced: null }> {

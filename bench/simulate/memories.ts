@@ -24,12 +24,13 @@ export function createMemories(
   const written = new Set<string>();
   let made = 0;
   const nothing = () => {};
-  const slots = {
-    open: (id: string) => ({ id, root: '', config: '', work: '', temp: '' }),
+  const slotOf = (id: string) => ({ id, root: '', config: '', work: '', temp: '' });
+  const slots: Slots = {
+    ...{ at: slotOf, open: slotOf },
     newId: () => `slot-${++made}`,
     newSpareId: () => `spare-${++made}`,
     spareIds: () => [],
-    transcriptPath: (_slot: unknown, memoryId: string) => (written.has(memoryId) ? memoryId : null),
+    transcriptPath: (_slot, memoryId) => (written.has(memoryId) ? memoryId : null),
     asidePath: () => null,
     ...{ emptyTemp: nothing, setAside: nothing, takeBack: nothing, delete: nothing },
   };

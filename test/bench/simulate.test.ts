@@ -155,15 +155,14 @@ test('what a dead machine had is served by the others, a turn that it was cut of
 });
 
 test('with far too many people a late bell keeps those short who would wait longest', async () => {
-  const { trace, peak } = company(6_000);
+  const { trace, peak } = company(10_000);
   const [built, late] = await Promise.all(
     [false, true].map((each) => simulate(trace, machines(3, 2, { ...asBuilt, late: each }), peak)),
   );
   assert.ok(built && late);
   assertKept(built);
   assertKept(late);
-  assert.deepEqual([built.oomKills, built.memoryUsed.max <= 1], [0, true]);
-  assert.ok(late.sessionWait.p99 < 0.9 * built.sessionWait.p99);
+  assert.ok(late.sessionWait.p95 < 0.75 * built.sessionWait.p95);
 });
 
 describe('placement', () => {
