@@ -17,7 +17,7 @@ export interface Load {
   result: Result;
 }
 
-export function isEnough({ refused, failed, sessionWait }: Result): boolean {
+function isEnough({ refused, failed, sessionWait }: Result): boolean {
   return refused + failed === 0 && sessionWait.p99 <= waitMaxMs;
 }
 

@@ -7,7 +7,7 @@ import { capacityOf, type Load, peakOf } from './capacity.ts';
 import { asBuilt, type Placement } from './cluster.ts';
 import { machineOfSize } from './machine.ts';
 import { type Course, type Result, simulate } from './simulate.ts';
-import { capacityTable, courseTable, demandTable, enoughWords, placementTable } from './table.ts';
+import { capacityTable, courseTable, demandTable, enoughWords, placementTable, roomWords } from './table.ts';
 import { busiest, createTrace, type TraceMessage } from './trace.ts';
 
 /** `node bench/simulate/main.ts`: the tables of docs/scaling.md. */
@@ -105,6 +105,9 @@ function pageText(found: {
   const { seed, users, rooms } = options;
   const clock = (ms: number) => new Date(ms).toISOString().slice(11, 16);
   const limit = loads.find(isOfDemand);
+  const roomiest = peaks.findLast(
+    ({ options: { machines } }) => machines === Math.max(...peaks.map((each) => each.options.machines)),
+  );
   return [
     `Seed ${seed}: ${number(users)} people, ${number(rooms)} rooms, ${number(trace.length)} messages to bots in a day.`,
     '### How many people one machine is enough for',
@@ -112,6 +115,7 @@ function pageText(found: {
     capacityTable(loads),
     `### The busiest hours, ${clock(peak.fromMs)} to ${clock(peak.toMs)} UTC`,
     courseTable(peaks),
+    ...(roomiest ? [roomWords(roomiest)] : []),
     '### A whole day',
     courseTable(days),
     '### What placement is worth',

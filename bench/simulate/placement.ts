@@ -5,11 +5,11 @@
  */
 
 /** How long only the conversation's home machine knows of new mail, before all do. */
-export const headStartMs = 300;
+const headStartMs = 300;
 /** From then on its home takes it, busy or not: its pool serves by arrival, tells who waits, and gives up in the end. */
-export const lateAfterMs = 2_000;
+const lateAfterMs = 2_000;
 /** Who waits this long for a session that another machine could give at once goes there. */
-export const patienceMs = 3_000;
+const patienceMs = 3_000;
 
 /** What a machine heard: the bell that is its own, the one that all share, or that nobody has come for long. */
 export type Bell = 'own' | 'shared' | 'late';

@@ -42,6 +42,11 @@ export function courseTable(results: readonly Result[]): string {
   );
 }
 
+/** What no further machine makes shorter. */
+export function roomWords({ wait }: Result): string {
+  return `Behind the earlier turns of its own room a message waited, with any number of machines: p95 ${seconds(wait.p95)}, p99 ${seconds(wait.p99)}, at most ${seconds(wait.max)}.`;
+}
+
 /** Placement beside its absence, and with a machine that dies. */
 export function placementTable(named: ReadonlyArray<{ what: string; result: Result }>): string {
   return table(
