@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Store } from '../store/sqlite.ts';
 import { firstBurst } from './burst.ts';
 import {
+  type Accepted,
   type Conversation,
   type IncomingMail,
   type Mailbox,
@@ -30,11 +31,14 @@ const minuteMs = 60_000;
 export function createMailbox(store: Store, clock: Clock): Omit<Mailbox, 'replay'> {
   return {
     async accept(mail) {
-      return store.transaction(() => {
+      const accepted = store.lazily((): Accepted => {
         const message = insert(store, mail, clock.now());
         if (!message) return { kind: 'duplicate' };
         return { kind: 'accepted', message, standing: standingOf(store, mail, clock.now()) };
       });
+      // A duplicate waits, too: the first one may be on its way to the disk.
+      await store.synced();
+      return accepted;
     },
     async conversationsWithMail() {
       return pending(store, clock.now());
@@ -57,14 +61,17 @@ export function createMailbox(store: Store, clock: Clock): Omit<Mailbox, 'replay
       });
     },
     async decide(turn, outcome, drafts) {
-      store.transaction(() => {
+      store.lazily(() => {
         if (!decideTurn(store, turn.id, outcome, drafts.length, clock.now()))
           throw new TurnDecidedError(`Turn ${turn.id} is already decided.`);
         addRows(store, turn, turn.id, drafts, clock.now());
       });
+      await store.synced();
     },
     async settle(conversation, settlement) {
-      return store.transaction(() => settleAtOnce(store, conversation, settlement, clock.now()));
+      const settled = store.lazily(() => settleAtOnce(store, conversation, settlement, clock.now()));
+      await store.synced();
+      return settled;
     },
     async notice(conversation, messages, notice) {
       return store.lazily(() => {
