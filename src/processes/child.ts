@@ -2,7 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { type Clock, within } from '../lib/clock.ts';
 import { tagVariable } from './census.ts';
-import { type Containment, contain, type HiddenFolders } from './containment.ts';
+import { type Containment, contain, giveWay, type HiddenFolders } from './containment.ts';
 import type { Ledger } from './ledger.ts';
 import { innermostPid, isRunning, readBootId, readStat } from './proc.ts';
 import type { Reaper } from './reaper.ts';
@@ -95,6 +95,7 @@ export function createSupervisor(parts: {
           stdio: ['pipe', 'pipe', 'pipe'],
           detached: true,
         });
+        if (raw.pid !== undefined) giveWay(raw.pid);
         enter(ledger, raw, { tag, bootId, slot: spec.slot });
         return supervise({ raw, tag, layer, reaper, clock, onReaped, gone: () => owned.delete(tag) });
       } catch (error) {
