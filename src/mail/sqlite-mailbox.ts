@@ -110,7 +110,8 @@ function standingOf(store: Store, { botId, roomId, authorId }: IncomingMail, now
   const ofAuthor = 'author_id = ? AND received_at > ? AND counted = 1';
   return {
     waitingHere: count('turn_id IS NULL AND at_once = 0 AND bot_id = ? AND room_id = ?', botId, roomId),
-    waitingInAll: count('turn_id IS NULL AND at_once = 0'),
+    waitingInAll: (store.get<{ queued: number }>('SELECT queued FROM mail_totals') as { queued: number })
+      .queued,
     lastMinute: {
       ofAuthorHere: count(`${ofAuthor} AND bot_id = ? AND room_id = ?`, authorId, since, botId, roomId),
       ofAuthorInAll: count(ofAuthor, authorId, since),
