@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock as clock } from '../../src/lib/clock.ts';
 import { generate, startApart } from '../stage/generate.ts';
+import type { Load } from '../stage/load-generator.ts';
 import { until } from '../stage/until.ts';
 import { startPostOffice } from './campfire.ts';
 import type { LoopReport } from './probe.ts';
@@ -32,6 +33,8 @@ export interface LoadOptions {
   peoplePerRoom: number;
   /** How long what is left may take after the last webhook. */
   drainSeconds: number;
+  /** Begin when the service has filled its reserve on the disk and has answered somebody: once in its life it has neither. */
+  settle: boolean;
   env?: Record<string, string>;
   tell: (line: string) => void;
 }
@@ -56,10 +59,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
   try {
     const url = await service.ready();
     const load = { url, bot: { id: botId, key }, perSecond, peoplePerRoom };
-    // A service that has just been installed still fills its reserve on the disk, and has never seen a webhook.
-    await until(() => statSync(join(home, 'data/service.db')).size > reserveBytes, { what: 'the reserve' });
-    await generate({ ...load, rooms: [rooms + 1], seconds: 0.05, firstMessageId: 1 });
-    await drain(url, options);
+    if (options.settle) await settle(home, load, options);
     await service.loopDelay();
     const { sent, lateMs } = await generate({
       ...{ ...load, seconds, firstMessageId: 1_000_000 },
@@ -84,6 +84,16 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
     office.close();
     rmSync(home, { recursive: true, force: true });
   }
+}
+
+async function settle(
+  home: string,
+  load: Omit<Load, 'rooms' | 'seconds' | 'firstMessageId'>,
+  options: LoadOptions,
+): Promise<void> {
+  await until(() => statSync(join(home, 'data/service.db')).size > reserveBytes, { what: 'the reserve' });
+  await generate({ ...load, rooms: [options.rooms + 1], seconds: 0.05, firstMessageId: 1 });
+  await drain(load.url, options);
 }
 
 /** In a session of its own, as under systemd, npm or in a container; its log goes to a file, which never makes it wait. */

@@ -57,7 +57,7 @@ export function judgeArrivals(
     lastInRoom.set(roomId, id);
   }
   return {
-    answered: answered.size,
+    answered: sent.filter(({ messageId }) => answered.has(messageId)).length,
     silent: sent.filter(({ messageId, status }) => status === 204 && !answered.has(messageId)).length,
     doubled: [...counts.values()].filter((same) => same.length > 1).length,
     disordered: disordered.size,
@@ -74,6 +74,7 @@ export function loadProblems(report: LoadReport, limits: { ackP99Ms: number; loo
       `the event loop's p99 is ${loop.p99.toFixed(1)} ms, not ${limits.loopP99Ms}`,
     ],
     [refused > 0, `${refused} webhooks were refused`],
+    [left > 0, `${left} messages still waited when time was up`],
     [silent > left, `${silent - left} messages have an outcome and no answer`],
     [doubled > 0, `${doubled} posts arrived twice`],
     [disordered > 0, `${disordered} rooms were answered out of order`],
