@@ -15,18 +15,16 @@ import {
   type PendingConversation,
   type Settlement,
   type Situation,
-  type Standing,
   type Turn,
   TurnDecidedError,
 } from './mail.ts';
 import { addRow, messageColumns, messagesOf, readMessages } from './sqlite-rows.ts';
+import { standingOf } from './sqlite-standing.ts';
 
 /**
  * The mailbox in the embedded database. One process writes, so "a turn nobody runs" needs no mark: the dispatcher
  * knows what it runs, and a turn found running after a start is one that was cut off.
  */
-
-const minuteMs = 60_000;
 
 export function createMailbox(store: Store, clock: Clock): Omit<Mailbox, 'replay'> {
   return {
@@ -100,27 +98,6 @@ function insert(store: Store, mail: IncomingMail, now: number): Message | undefi
      RETURNING ${messageColumns}`,
     ...[botId, roomId, messageId, authorId, content, now, Number(fromBot), Number(atOnce)],
   );
-}
-
-function standingOf(store: Store, { botId, roomId, authorId }: IncomingMail, now: number): Standing {
-  const count = (sql: string, ...values: (string | number)[]) =>
-    (store.get<{ n: number }>(`SELECT count(*) AS n FROM messages WHERE ${sql}`, ...values) as { n: number })
-      .n;
-  const since = now - minuteMs;
-  const ofAuthor = 'author_id = ? AND received_at > ? AND counted = 1';
-  return {
-    waitingHere: count('turn_id IS NULL AND at_once = 0 AND bot_id = ? AND room_id = ?', botId, roomId),
-    waitingInAll: (store.get<{ queued: number }>('SELECT queued FROM mail_totals') as { queued: number })
-      .queued,
-    lastMinute: {
-      ofAuthorHere: count(`${ofAuthor} AND bot_id = ? AND room_id = ?`, authorId, since, botId, roomId),
-      ofAuthorInAll: count(ofAuthor, authorId, since),
-      ofBotsInRoom: count('room_id = ? AND received_at > ? AND counted = 1 AND from_bot = 1', roomId, since),
-    },
-    toldLately:
-      count('author_id = ? AND told_at > ? AND bot_id = ? AND room_id = ?', authorId, since, botId, roomId) >
-      0,
-  };
 }
 
 function pending(store: Store, now: number): PendingConversation[] {
