@@ -19,8 +19,8 @@ const restAfterErrorMs = 5000;
 
 export interface DeliveryParts extends DeliverParts {
   mail: Outbox;
-  /** Told when a row needs no more sending. */
-  onSettled: () => void;
+  /** Told when a row of a conversation needs no more sending. */
+  onSettled: (conversation: Conversation) => void;
 }
 
 export interface Delivery {
@@ -125,7 +125,7 @@ class OutboxDelivery implements Delivery {
         const isOver = result.kind === 'sent' || result.kind === 'undeliverable';
         if (row.kind === 'file' && (isOver || result.kind === 'replaced'))
           await this.#parts.files.release(readFile(row.body).id);
-        if (isOver) this.#parts.onSettled();
+        if (isOver) this.#parts.onSettled(row);
       } while (this.#mayGoOn(sender.botId));
     } catch (error) {
       this.#report(`delivery to ${name}`, error);

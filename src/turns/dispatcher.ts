@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { breath } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Conversation, PendingConversation } from '../mail/mail.ts';
 import { PoolDrainingError } from '../sessions/lease.ts';
@@ -102,7 +103,7 @@ class MailDispatcher implements Dispatcher {
     try {
       do {
         this.#lookAgain = false;
-        for (const pending of await this.#parts.mail.conversationsWithMail()) this.#attend(pending);
+        for (const pending of await this.#parts.mail.conversationsWithMail()) await this.#attend(pending);
       } while (this.#lookAgain);
     } catch (error) {
       this.#report('dispatcher', error);
@@ -111,12 +112,14 @@ class MailDispatcher implements Dispatcher {
     }
   }
 
-  #attend({ botId, roomId, ready, atOnce, unnoticedSince }: PendingConversation): void {
+  async #attend({ botId, roomId, ready, atOnce, unnoticedSince }: PendingConversation): Promise<void> {
     const conversation = { botId, roomId };
     if (atOnce) this.#obey(conversation);
     if (ready) this.#serve(conversation);
-    if (unnoticedSince !== null && this.#parts.clock.now() - unnoticedSince >= noticeAfterMs)
-      void this.#notice(conversation);
+    if (unnoticedSince === null || this.#parts.clock.now() - unnoticedSince < noticeAfterMs) return;
+    // Hundreds may wait, and webhooks must not wait for all of their notices.
+    await this.#notice(conversation);
+    await breath();
   }
 
   #serve({ botId, roomId }: Conversation): void {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { systemClock } from '../../src/lib/clock.ts';
 import { createCensus, tagVariable } from '../../src/processes/census.ts';
 import { createTreeMeasure } from '../../src/processes/trees.ts';
 
@@ -10,7 +11,7 @@ const ballast = join(import.meta.dirname, '../../bench/memory/ballast.ts');
 
 function measureOf(instance: string) {
   const ledger = { enter() {}, strike() {}, entries: () => [] };
-  return createTreeMeasure(createCensus({ ledger, instance }));
+  return createTreeMeasure(createCensus({ ledger, instance, clock: systemClock }));
 }
 
 /** A tree of a shell and a program that holds so much. */
