@@ -195,7 +195,7 @@ test('status tells what runs, what waits and what is remembered', async (t) => {
   await turns.say('status');
   assert.match(
     (await turns.sent()).join(),
-    /I remember 2 turns of this conversation, the first one 6 hours ago, the last one 2 hours ago\.$/,
+    /I remember 2 turns of this conversation, the first one 6 hours ago, the last one 2 hours ago\./,
   );
 });
 
