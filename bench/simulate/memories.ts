@@ -30,7 +30,8 @@ export function createMemories(
     newId: () => `slot-${++made}`,
     newSpareId: () => `spare-${++made}`,
     spareIds: () => [],
-    transcriptPath: (_slot, memoryId) => (written.has(memoryId) ? memoryId : null),
+    // An empty file: what it says is not simulated, that there is one is.
+    transcriptPath: (_slot, memoryId) => (written.has(memoryId) ? '/dev/null' : null),
     asidePath: () => null,
     ...{ emptyTemp: nothing, setAside: nothing, takeBack: nothing, delete: nothing },
   };
