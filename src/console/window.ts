@@ -64,14 +64,17 @@ export function createWindow(parts: WindowParts): App {
     if (verdict.kind !== 'in') return c.redirect('/console/sign-in', 303);
     const { frame, snapshot, version, samples } = await feed.now();
     const csrf = verdict.cookie === null ? '' : door.csrfFor(verdict.cookie);
-    const { points, marks } = frame;
+    const { points, marks, several } = frame;
     const { highPercent } = snapshot.memory;
-    const data = { at: snapshot.at, version, fields: sampleFields, samples, points, marks, highPercent };
+    const chartData = { fields: sampleFields, samples, points, marks, highPercent };
+    const data = { at: snapshot.at, version, several, ...chartData };
     return c.html(textOf(consolePage(snapshot, frame, { csrf, data })), 200, pageHeaders);
   });
   app.get('/console/live', (c) => {
     const verdict = door.judge(c);
     if (verdict.kind !== 'in') return c.json({ error: 'Sign in again.' }, 401);
+    // Nobody would read, and so nobody would end, a stream that answers HEAD.
+    if (c.req.method === 'HEAD') return c.body(null, 204);
     const version = c.req.header('last-event-id') ?? c.req.query('version') ?? '';
     const stream = sentEvents(
       (send, end) => feed.subscribe(version, (text) => (clock.now() < verdict.until ? send(text) : end())),

@@ -172,6 +172,7 @@ test('rows say on which machine they are when there are several', async () => {
   assert.ok(first);
   const frame = drawFrame({ ...snapshot, sessions: [{ ...first, machine: 'harbour-2' }, ...others] });
   assert.match(frame.tables.sessions[first.id] ?? '', /<td class="machine">harbour-2/);
+  assert.equal(changesBetween(drawFrame(snapshot), frame)?.several, true, 'pages are told to load anew');
   const page = textOf(consolePage(snapshot, frame, { csrf: '', data: {} }));
   assert.match(page, /<th scope="col" class="">Machine/);
 });
