@@ -1,5 +1,7 @@
 import { serviceNow } from './times.js';
-import uPlot from './uplot.js';
+
+/** Loaded before: it is not a module. */
+const { uPlot } = globalThis;
 
 /** The four charts, over the same two hours. Times are epoch seconds. */
 
