@@ -30,7 +30,7 @@ export type Verdict =
   | { kind: 'forged'; problem: string };
 
 export const cookieName = 'campfire_ai_bot_console';
-export const csrfHeader = 'X-CSRF-Token';
+const csrfHeader = 'X-CSRF-Token';
 const cookieSeconds = 12 * 3600;
 
 export function createDoor(parts: { adminToken: string; publicUrl: string | null; clock: Clock }): Door {

@@ -7,16 +7,28 @@ import { type Context, Hono } from 'hono';
 import { deleteCookie, setCookie } from 'hono/cookie';
 import { emptyResponse } from '../campfire/intake.ts';
 import { isLoopbackAddress } from '../campfire/loopback.ts';
+import type { Clock } from '../lib/clock.ts';
 import { sentEvents } from '../lib/sent-events.ts';
-import { cookieName } from './door.ts';
+import { cookieName, type Door } from './door.ts';
 import { Feed } from './feed.ts';
 import { sampleFields } from './history/samples.ts';
-import type { WindowParts } from './routes.ts';
+import type { ConsoleSource } from './source.ts';
 import { createTries } from './tries.ts';
 import { textOf } from './views/bits.ts';
 import { consolePage, signInPage } from './views/page.ts';
 
 /** The pages of the console. Loaded when somebody first asks for one: few services are looked at all the time. */
+
+export interface WindowParts {
+  door: Door;
+  source: ConsoleSource;
+  clock: Clock;
+  /** Aborts when open pages should be let go. */
+  closing: AbortSignal;
+  /** The address at the other end of the socket. */
+  remoteAddress: (c: Context) => string | undefined;
+  onError: (error: unknown) => void;
+}
 
 type App = Hono<{ Bindings: HttpBindings }>;
 
@@ -28,7 +40,7 @@ const assets: readonly { name: string; file: string; type: string }[] = [
   ...['console.js', 'live.js', 'charts.js', 'times.js'].map((name) => ({
     ...{ name, file: `page/${name}`, type: 'text/javascript' },
   })),
-  { name: 'uplot.js', file: join(uplot, 'uPlot.esm.js'), type: 'text/javascript' },
+  { name: 'uplot.js', file: join(uplot, 'uPlot.iife.min.js'), type: 'text/javascript' },
   { name: 'uplot.css', file: join(uplot, 'uPlot.min.css'), type: 'text/css' },
   { name: 'mark.svg', file: 'page/mark.svg', type: 'image/svg+xml' },
 ];
@@ -64,14 +76,17 @@ export function createWindow(parts: WindowParts): App {
     if (verdict.kind !== 'in') return c.redirect('/console/sign-in', 303);
     const { frame, snapshot, version, samples } = await feed.now();
     const csrf = verdict.cookie === null ? '' : door.csrfFor(verdict.cookie);
-    const { points, marks } = frame;
+    const { points, marks, several } = frame;
     const { highPercent } = snapshot.memory;
-    const data = { at: snapshot.at, version, fields: sampleFields, samples, points, marks, highPercent };
+    const chartData = { fields: sampleFields, samples, points, marks, highPercent };
+    const data = { at: snapshot.at, version, several, ...chartData };
     return c.html(textOf(consolePage(snapshot, frame, { csrf, data })), 200, pageHeaders);
   });
   app.get('/console/live', (c) => {
     const verdict = door.judge(c);
     if (verdict.kind !== 'in') return c.json({ error: 'Sign in again.' }, 401);
+    // Nobody would read, and so nobody would end, a stream that answers HEAD.
+    if (c.req.method === 'HEAD') return c.body(null, 204);
     const version = c.req.header('last-event-id') ?? c.req.query('version') ?? '';
     const stream = sentEvents(
       (send, end) => feed.subscribe(version, (text) => (clock.now() < verdict.until ? send(text) : end())),

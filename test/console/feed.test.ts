@@ -150,6 +150,11 @@ test('a drain ends the streams, and so does a reader that goes', async () => {
   assert.equal(listeners, 2, 'each application of a stage has a feed of its own');
   await goes.reader.cancel();
   assert.equal(listeners, 1);
+  const head = await stageApp(stage, closing.signal).request('/console/live', {
+    ...{ method: 'HEAD', headers: { authorization: `Bearer ${stageToken}` } },
+  });
+  assert.equal(head.status, 204);
+  assert.equal(listeners, 1, 'a stream that nobody reads is not begun');
   closing.abort();
   await eventually('the end', async () => (await stays.reader.read()).done);
   assert.equal(listeners, 0);

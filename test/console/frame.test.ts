@@ -127,7 +127,7 @@ test('whatever people, models and Campfire wrote stands there as text', async ()
       .join('');
   assert.ok(!/<script>alert|<img src=x/.test(drawn));
   assert.ok(!/[\w-]="[^"]*[<>]/.test(drawn), 'no attribute is left by what it holds');
-  assert.equal(page.match(/<script/g)?.length, 2, 'the page’s own script and its data');
+  assert.equal(page.match(/<script/g)?.length, 3, 'the page’s own scripts and its data');
   assert.ok(drawn.split('&lt;script&gt;alert(1)').length > 20, 'it is shown in every place');
   const markup = drawn.replace(/<script type="application\/json".*?<\/script>/s, '').match(/<[^>]*>/g) ?? [];
   assert.deepEqual(
@@ -172,6 +172,7 @@ test('rows say on which machine they are when there are several', async () => {
   assert.ok(first);
   const frame = drawFrame({ ...snapshot, sessions: [{ ...first, machine: 'harbour-2' }, ...others] });
   assert.match(frame.tables.sessions[first.id] ?? '', /<td class="machine">harbour-2/);
+  assert.equal(changesBetween(drawFrame(snapshot), frame)?.several, true, 'pages are told to load anew');
   const page = textOf(consolePage(snapshot, frame, { csrf: '', data: {} }));
   assert.match(page, /<th scope="col" class="">Machine/);
 });

@@ -116,7 +116,7 @@ describe('the console in a browser', () => {
     }
     const stall = (await page.evaluate('window.stall')) as number;
     assert.ok(stall < 1_000, `a task of ${stall} ms`);
-    await page.locator('#find').fill('room 499');
+    await page.locator('#find').fill('room 499 helper');
     await eventually(
       'one',
       async () => (await page.locator('[data-table="sessions"] > tr:visible').count()) === 1,
@@ -128,11 +128,8 @@ describe('the console in a browser', () => {
     const browser = await startBrowser(t);
     const stage = await quietScene();
     const { page } = await open(t, browser, stage);
-    await page.context().setOffline(true);
     await page.route('**/console/live*', (route) => route.abort());
-    await page.reload({ waitUntil: 'commit' }).catch(() => undefined);
-    await page.context().setOffline(false);
-    await page.goto(page.url());
+    await page.reload();
     await page.locator('#live[data-state="away"]').waitFor();
     await page.unroute('**/console/live*');
     await page.locator('#live[data-state="live"]').waitFor();

@@ -1,5 +1,7 @@
 import { serviceNow } from './times.js';
-import uPlot from './uplot.js';
+
+/** Loaded before: it is not a module. */
+const { uPlot } = globalThis;
 
 /** The four charts, over the same two hours. Times are epoch seconds. */
 
@@ -25,7 +27,7 @@ function clear(colourName, part) {
   return `color-mix(in oklab, ${colour(colourName)} ${part}%, transparent)`;
 }
 
-function axes(valuesOf, narrow) {
+function axes(valuesOf) {
   const shared = {
     stroke: colour('faint'),
     font: '11px Inter, system-ui, sans-serif',
@@ -42,7 +44,7 @@ function axes(valuesOf, narrow) {
     );
   return [
     { ...shared, size: 20, gap: 4, space: 60, values: time, grid: { show: false } },
-    { ...shared, size: narrow ? 30 : 38, gap: 4, space: 26, values: valuesOf },
+    { ...shared, size: 38, gap: 4, space: 26, values: valuesOf },
   ];
 }
 

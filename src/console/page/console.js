@@ -69,6 +69,7 @@ const states = { live: 'live', away: 'no connection', out: 'signed out' };
 const live = document.getElementById('live');
 listen(data.version, {
   hear(change) {
+    if ((change.several ?? data.several) !== data.several) return location.reload();
     page.apply(change);
     charts.apply(change);
   },

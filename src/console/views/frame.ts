@@ -28,6 +28,8 @@ type Part = 'verdict' | 'memory' | 'agents' | 'mail' | 'turns' | 'paths' | `${Ta
 
 /** What is to be put in; what is absent stays as it is. */
 export interface Change {
+  /** Columns come or go: the page has to be loaded anew, unless it was loaded like that. */
+  several?: boolean;
   parts?: Partial<Record<Part, string>>;
   tables?: Partial<Record<Table, { order?: string[]; rows: Record<string, string> }>>;
   points?: Frame['points'];
@@ -115,6 +117,7 @@ function rowsOf<T>(
 /** Null when nothing is different. With nothing before, everything is. */
 export function changesBetween(before: Frame | null, after: Frame): Change | null {
   const change: Change = {};
+  if (before?.several !== after.several) change.several = after.several;
   const parts = newIn(before?.parts, after.parts);
   if (parts) change.parts = parts;
   for (const name of Object.keys(after.tables) as Table[]) {

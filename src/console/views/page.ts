@@ -52,6 +52,7 @@ ${head(
   html`<meta name="csrf-token" content="${given.csrf}">
 <link rel="stylesheet" href="${assets}/tables.css">
 <link rel="stylesheet" href="${assets}/uplot.css">
+<script src="${assets}/uplot.js"></script>
 <script type="module" blocking="render" src="${assets}/console.js"></script>
 <script type="application/json" id="data">${dataIn(given.data)}</script>`,
 )}
