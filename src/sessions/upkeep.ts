@@ -47,7 +47,7 @@ export class Upkeep {
   readonly #stopTimers: Cancel[];
   #cancelMeasure: Cancel = () => {};
   #level: MemoryLevel = 'normal';
-  /** Per tree, monotonic ms of its last look. */
+  /** Per tree, monotonic ms of its last look; the one that is the longest ago comes first. */
   readonly #measuredMs = new Map<string, number>();
 
   constructor(options: PoolOptions, parts: PoolParts, pool: UpkeepPool) {
@@ -196,9 +196,14 @@ export class Upkeep {
     }
     for (const tag of this.#measuredMs.keys()) if (!live.has(tag)) this.#measuredMs.delete(tag);
     if (notes.size === 0) return 1;
-    const wanted = [...notes.keys()].sort((a, b) => restsMs(b) - restsMs(a)).slice(0, treesAtOnce);
+    const unseen = [...notes.keys()].filter((tag) => !this.#measuredMs.has(tag));
+    const seen = [...this.#measuredMs.keys()].filter((tag) => notes.has(tag));
+    const wanted = [...unseen, ...seen].slice(0, treesAtOnce);
     for (const [tag, memory] of this.#options.measureTrees(wanted)) notes.get(tag)?.(memory);
-    for (const tag of wanted) this.#measuredMs.set(tag, nowMs);
+    for (const tag of wanted) {
+      this.#measuredMs.delete(tag);
+      this.#measuredMs.set(tag, nowMs);
+    }
     return wanted.length / notes.size;
   }
 }
