@@ -24,7 +24,6 @@ const measureCostFactor = 125;
 const treesAtOnce = 3;
 /** An idle session changes only by giving memory back, within some 10 s. */
 const idleMeasureMs = 15_000;
-const neverMs = Number.MIN_SAFE_INTEGER;
 const savePeriodMs = 60_000;
 
 export interface UpkeepPool {
@@ -183,7 +182,7 @@ export class Upkeep {
     const nowMs = this.#clock.monotonicMs();
     const notes = new Map(this.#pool.spares.trees().map(({ tag, note }) => [tag, note]));
     const live = new Set(notes.keys());
-    const restsMs = (tag: string) => nowMs - (this.#measuredMs.get(tag) ?? neverMs);
+    const restsMs = (tag: string) => nowMs - (this.#measuredMs.get(tag) ?? Number.NEGATIVE_INFINITY);
     for (const session of this.#pool.sessions.values()) {
       const { tree, state } = session;
       if (tree === null) continue;

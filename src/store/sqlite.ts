@@ -226,14 +226,7 @@ function storeOver(database: DatabaseSync, log: LogSync): Store {
         database.exec('PRAGMA synchronous = FULL');
       }
     },
-    async synced() {
-      try {
-        await log.synced();
-      } catch (error) {
-        listener(error);
-        throw error;
-      }
-    },
+    synced: () => syncedOrTold(log, (error) => listener(error)),
     onFailure(next) {
       listener = next;
     },
@@ -242,4 +235,13 @@ function storeOver(database: DatabaseSync, log: LogSync): Store {
       database.close();
     },
   };
+}
+
+async function syncedOrTold(log: LogSync, tell: (error: unknown) => void): Promise<void> {
+  try {
+    await log.synced();
+  } catch (error) {
+    tell(error);
+    throw error;
+  }
 }
