@@ -24,7 +24,6 @@ const measureCostFactor = 125;
 const treesAtOnce = 3;
 /** An idle session changes only by giving memory back, within some 10 s. */
 const idleMeasureMs = 15_000;
-const neverMs = Number.MIN_SAFE_INTEGER;
 const savePeriodMs = 60_000;
 
 export interface UpkeepPool {
@@ -47,7 +46,7 @@ export class Upkeep {
   readonly #stopTimers: Cancel[];
   #cancelMeasure: Cancel = () => {};
   #level: MemoryLevel = 'normal';
-  /** Per tree, monotonic ms of its last look. */
+  /** Per tree, monotonic ms of its last look; the one that is the longest ago comes first. */
   readonly #measuredMs = new Map<string, number>();
 
   constructor(options: PoolOptions, parts: PoolParts, pool: UpkeepPool) {
@@ -183,7 +182,7 @@ export class Upkeep {
     const nowMs = this.#clock.monotonicMs();
     const notes = new Map(this.#pool.spares.trees().map(({ tag, note }) => [tag, note]));
     const live = new Set(notes.keys());
-    const restsMs = (tag: string) => nowMs - (this.#measuredMs.get(tag) ?? neverMs);
+    const restsMs = (tag: string) => nowMs - (this.#measuredMs.get(tag) ?? Number.NEGATIVE_INFINITY);
     for (const session of this.#pool.sessions.values()) {
       const { tree, state } = session;
       if (tree === null) continue;
@@ -196,9 +195,14 @@ export class Upkeep {
     }
     for (const tag of this.#measuredMs.keys()) if (!live.has(tag)) this.#measuredMs.delete(tag);
     if (notes.size === 0) return 1;
-    const wanted = [...notes.keys()].sort((a, b) => restsMs(b) - restsMs(a)).slice(0, treesAtOnce);
+    const unseen = [...notes.keys()].filter((tag) => !this.#measuredMs.has(tag));
+    const seen = [...this.#measuredMs.keys()].filter((tag) => notes.has(tag));
+    const wanted = [...unseen, ...seen].slice(0, treesAtOnce);
     for (const [tag, memory] of this.#options.measureTrees(wanted)) notes.get(tag)?.(memory);
-    for (const tag of wanted) this.#measuredMs.set(tag, nowMs);
+    for (const tag of wanted) {
+      this.#measuredMs.delete(tag);
+      this.#measuredMs.set(tag, nowMs);
+    }
     return wanted.length / notes.size;
   }
 }

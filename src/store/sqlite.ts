@@ -51,6 +51,12 @@ export interface Store {
 const checkedMaxBytes = 256 * 1024 * 1024;
 
 /**
+ * A checkpoint holds up the event loop for some 10 ms, however much there is to carry over: as rarely as the log allows
+ * that `space.ts` keeps room for (2,036 pages).
+ */
+const checkpointPages = 1800;
+
+/**
  * Opens (or creates) the database and brings it to the newest schema.
  * @throws OperatorError `store_newer` when a newer version of the product wrote it; names the backup to restore.
  * @throws OperatorError `store_damaged` when its content is not sound, `store_unusable` when it cannot be opened.
@@ -74,6 +80,7 @@ function open(path: string): DatabaseSync {
     database.exec(`
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
+      PRAGMA wal_autocheckpoint = ${checkpointPages};
       PRAGMA busy_timeout = 5000;
       PRAGMA foreign_keys = ON;
     `);
@@ -219,14 +226,7 @@ function storeOver(database: DatabaseSync, log: LogSync): Store {
         database.exec('PRAGMA synchronous = FULL');
       }
     },
-    async synced() {
-      try {
-        await log.synced();
-      } catch (error) {
-        listener(error);
-        throw error;
-      }
-    },
+    synced: () => syncedOrTold(log, (error) => listener(error)),
     onFailure(next) {
       listener = next;
     },
@@ -235,4 +235,13 @@ function storeOver(database: DatabaseSync, log: LogSync): Store {
       database.close();
     },
   };
+}
+
+async function syncedOrTold(log: LogSync, tell: (error: unknown) => void): Promise<void> {
+  try {
+    await log.synced();
+  } catch (error) {
+    tell(error);
+    throw error;
+  }
 }

@@ -28,5 +28,6 @@ test('the verdict sees what is missing, doubled or out of order', () => {
   const judge = (...ids: number[]) => judgeArrivals(sent, ids.map(post), [[2, 3]]);
   assert.deepEqual(judge(1, 3), { answered: 3, silent: 0, doubled: 0, disordered: 0 });
   assert.deepEqual(judge(3), { answered: 2, silent: 1, doubled: 0, disordered: 0 });
+  assert.deepEqual(judge(1, 3, 99), judge(1, 3), 'what nobody sent counts for nothing');
   assert.deepEqual(judge(3, 1, 1), { answered: 3, silent: 0, doubled: 1, disordered: 1 });
 });
