@@ -194,6 +194,12 @@ export const turns = `
     call('DEL', at('t', turn))
   end
 
+  -- All its rows are carried out.
+  local function finish(turn, now)
+    local refs = call('HGET', at('t', turn), 'refs')
+    if not refs then close(turn, now) elseif tonumber(refs) <= 0 then call('DEL', at('t', turn)) end
+  end
+
   -- From here on it is decided; closed if there is nothing to send.
   local function decide(c, turn, now, outcome, cause, op, drafts)
     call('HSET', at('t', turn), 'state', 'decided', 'decided', now, 'outcome', outcome, 'cause', cause,

@@ -76,13 +76,12 @@ export const settleRowScript = scriptOf(
   if following then call('ZADD', due, call('HGET', at('r', following), 'due'), c)
   else call('ZREM', due, c) end
 
-  local isCarrier = call('HEXISTS', at('t', turn), 'about') == 1
   if result == 'undeliverable' then
     call('HSET', at('t', turn), 'lost', 1)
   elseif a ~= '' then
     local newest = call('HGET', at('t', turn), 'newest')
     if not newest or tonumber(a) > tonumber(newest) then call('HSET', at('t', turn), 'newest', a) end
-    if isCarrier then call('HSET', at('t', turn), 'shown', a) end
+    call('HSET', at('t', turn), 'shown', a)
   end
   if endsNotice == '1' then
     -- It was deleted or has become the answer: nobody may touch it any more.
@@ -91,9 +90,7 @@ export const settleRowScript = scriptOf(
       if carrier then call('HDEL', at('t', carrier), 'shown') end
     end
   end
-  if call('HINCRBY', at('t', turn), 'rows', -1) > 0 then return { 'ok' } end
-  if not isCarrier then close(turn, now)
-  elseif tonumber(call('HGET', at('t', turn), 'refs')) <= 0 then call('DEL', at('t', turn)) end
+  if call('HINCRBY', at('t', turn), 'rows', -1) == 0 then finish(turn, now) end
   return { 'ok' }
 `,
 );

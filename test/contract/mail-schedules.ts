@@ -53,7 +53,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 /** Random arrivals, duplicates, disorder, crashes, and a Campfire that is slow, away or refuses. */
-export function mailSchedules(name: string, open: (clock: TestClock) => Promise<MailUnderTest>): void {
+export function mailSchedules(
+  name: string,
+  open: (clock: TestClock) => Promise<MailUnderTest>,
+  numRuns = 120,
+): void {
   test(`${name}: whatever happens in whatever order, every message gets one outcome, in order`, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 80 }), async (steps) => {
@@ -67,7 +71,7 @@ export function mailSchedules(name: string, open: (clock: TestClock) => Promise<
           await under.close();
         }
       }),
-      { numRuns: 120 },
+      { numRuns },
     );
   });
 }

@@ -1,0 +1,36 @@
+import type { Conversation } from '../../src/mail/mail.ts';
+import { openRedis, type RedisStore } from '../../src/store/redis.ts';
+import { type RedisServer, redisServer } from '../support/redis.ts';
+
+/** The conversations that the suites of mail speak of. */
+export const conversations: readonly Conversation[] = [7, 1, 2].map((roomId) => ({
+  botId: 'helper',
+  roomId,
+}));
+
+export interface SharedRedis {
+  server(): Promise<RedisServer>;
+  /** A connection with keys of its own, or those of a prefix that was given out before. */
+  connect(prefix?: string): Promise<{ store: RedisStore; prefix: string }>;
+}
+
+/** One Redis for all tests of a file; `after` is that of the file. */
+export function sharedRedis(after: (undo: () => unknown) => void): SharedRedis {
+  const undos: Array<() => unknown> = [];
+  let started: Promise<RedisServer> | null = null;
+  let prefixes = 0;
+  after(async () => {
+    for (const undo of undos) await undo();
+  });
+  const server = () => {
+    started ??= redisServer({ after: (undo) => undos.push(undo) });
+    return started;
+  };
+  return {
+    server,
+    async connect(prefix = `test-${++prefixes}`) {
+      const { url } = await server();
+      return { store: await openRedis(url, prefix), prefix };
+    },
+  };
+}
