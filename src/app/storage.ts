@@ -1,5 +1,6 @@
 import type { Acceptance } from '../campfire/intake.ts';
 import type { Clock } from '../lib/clock.ts';
+import { messageOf } from '../lib/errors.ts';
 import { guardStorage, type StorageGuard, type StorageState } from '../store/space.ts';
 import type { Store } from '../store/sqlite.ts';
 import { storeTrouble } from '../store/trouble.ts';
@@ -22,35 +23,60 @@ export function buildStorage(parts: {
   /** Nothing was accepted since then (epoch ms), and now it is. */
   onRecovered: (closedSince: number) => void;
 }): Storage {
-  const { clock, onRecovered } = parts;
+  const { clock, emit, onRecovered } = parts;
   let closedSince: number | null = null;
+  let redisIsWell = true;
+  const reopen = (): void => {
+    if (closedSince === null) return;
+    onRecovered(closedSince);
+    closedSince = null;
+  };
   const guard = guardStorage({
     ...parts,
     onChange(state) {
       report(state, parts);
       if (state.kind !== 'ok') closedSince ??= clock.now();
-      else if (closedSince !== null) {
-        onRecovered(closedSince);
-        closedSince = null;
-      }
+      else if (redisIsWell) reopen();
     },
   });
-  const refused = (state: StorageState): Refused => ({
-    ...{ kind: 'refused', status: 503, reason: `storage_${state.kind}` },
-  });
+  /** Redis says so with every message, and takes the next one when it can. */
+  const hearRedis = (kind: 'full' | 'failing', error: unknown): void => {
+    if (!redisIsWell) return;
+    redisIsWell = false;
+    closedSince ??= clock.now();
+    emit({ type: 'storage.trouble', kind, ...wordsForRedis(kind, messageOf(error)) });
+  };
+  const hearRedisIsWell = (): void => {
+    if (redisIsWell) return;
+    redisIsWell = true;
+    emit({ type: 'storage.recovered' });
+    reopen();
+  };
   return {
     guard,
     async keep(accept) {
       const state = guard.state();
-      if (state.kind !== 'ok') return refused(state);
+      if (state.kind !== 'ok') return refused(`storage_${state.kind}`);
       try {
-        return await accept();
+        const kept = await accept();
+        hearRedisIsWell();
+        return kept;
       } catch (error) {
-        if (storeTrouble(error) === null) throw error;
-        return refused(guard.state());
+        const trouble = storeTrouble(error);
+        if (trouble === null) throw error;
+        // That Redis is away is told by whoever holds the connection.
+        if (trouble === 'away') return refused('redis_away');
+        const { kind } = guard.state();
+        if (kind !== 'ok') return refused(`storage_${kind}`);
+        hearRedis(trouble === 'full' ? 'full' : 'failing', error);
+        return refused(`redis_${trouble}`);
       }
     },
   };
+}
+
+function refused(reason: string): Refused {
+  return { kind: 'refused', status: 503, reason };
 }
 
 function report(state: StorageState, { dataDir, emit }: { dataDir: string; emit: Emit }): void {
@@ -77,4 +103,17 @@ function wordsFor(state: Exclude<StorageState, { kind: 'ok' }>, dataDir: string)
         remedy: 'Stop the service and put back a backup: campfire-ai-bot restore FILE (docs/storage.md).',
       };
   }
+}
+
+function wordsForRedis(kind: 'full' | 'failing', problem: string) {
+  return kind === 'full'
+    ? {
+        problem: `The Redis of REDIS_URL is full: ${problem}`,
+        remedy:
+          'Give it more memory (maxmemory), or shorten RETENTION_DAYS. What was accepted goes on, and new messages are taken again by themselves.',
+      }
+    : {
+        problem: `The Redis of REDIS_URL cannot write its file: ${problem}`,
+        remedy: 'Check its disk. New messages are taken again by themselves.',
+      };
 }

@@ -8,6 +8,8 @@ import { type TestClock, testClock } from '../support/clock.ts';
 export interface MailUnderTest {
   mail: Mail;
   reopen(): Promise<Mail>;
+  /** What the driver promises of itself when nothing is left to do. */
+  atRest?(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -53,7 +55,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 /** Random arrivals, duplicates, disorder, crashes, and a Campfire that is slow, away or refuses. */
-export function mailSchedules(name: string, open: (clock: TestClock) => Promise<MailUnderTest>): void {
+export function mailSchedules(
+  name: string,
+  open: (clock: TestClock) => Promise<MailUnderTest>,
+  numRuns = 120,
+): void {
   test(`${name}: whatever happens in whatever order, every message gets one outcome, in order`, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 80 }), async (steps) => {
@@ -63,11 +69,12 @@ export function mailSchedules(name: string, open: (clock: TestClock) => Promise<
           const schedule = new Schedule(under, clock);
           for (const each of steps) await schedule.play(each);
           await schedule.finish();
+          await under.atRest?.();
         } finally {
           await under.close();
         }
       }),
-      { numRuns: 120 },
+      { numRuns },
     );
   });
 }
