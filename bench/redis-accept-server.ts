@@ -10,6 +10,7 @@ import { createRedisMail } from '../src/mail/redis.ts';
 import { createRedisHistory } from '../src/mail/redis-history.ts';
 import { openRedis } from '../src/store/redis.ts';
 import { accept } from '../src/turns/accept.ts';
+import { createRecentStops } from '../src/turns/overtaken.ts';
 
 /**
  * A machine that only takes webhooks: the real routes, and mail in Redis. Says its port, and at the end of its
@@ -34,7 +35,13 @@ process.on('exit', () => rmSync(dir, { recursive: true, force: true }));
 const store = await openRedis(url, prefix);
 const mail = createRedisMail(store, clock, soleOwnership('bench'));
 const history = createRedisHistory(store, clock);
-const nobody = { emit: () => {}, isBot: () => false, onAccepted: () => {}, onDecided: () => {} };
+const nobody = {
+  stops: createRecentStops(clock),
+  emit: () => {},
+  isBot: () => false,
+  onAccepted: () => {},
+  onDecided: () => {},
+};
 const app = createHttp({
   routes: [
     intakeRoutes({

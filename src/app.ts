@@ -1,3 +1,4 @@
+import { buildConsole, type Console } from './app/console.ts';
 import { type BuiltParts, buildParts, type PartsGiven } from './app/parts.ts';
 import {
   describeState,
@@ -9,16 +10,15 @@ import {
 } from './app/reports.ts';
 import { openRelay } from './app/sessions.ts';
 import { intakeRoutes } from './campfire/intake.ts';
-import { apiRoutes, metricsRoutes, sessionList } from './console/api.ts';
-import { botEntries } from './console/bots.ts';
+import { sessionList } from './console/api.ts';
 import { healthReport, readiness } from './console/health.ts';
 import { downloadRoutes } from './downloads/routes.ts';
-import { createHttp, type HttpParts, listen, remoteAddress } from './http.ts';
+import { createHttp, type HttpParts, type ListenAt, listen, remoteAddress } from './http.ts';
 import { type Cancel, type Clock, within } from './lib/clock.ts';
 import { messageOf } from './lib/errors.ts';
 import { createHeapTrim } from './processes/own-heap.ts';
 import { type Emit, fanOut, type ReapCause } from './telemetry/events.ts';
-import { createMetrics, type Metrics } from './telemetry/metrics.ts';
+import { createMetrics } from './telemetry/metrics.ts';
 import { VERSION } from './version.ts';
 
 /**
@@ -80,15 +80,13 @@ export async function startApp(outside: AppParts): Promise<App> {
     onDecided: deliver,
     onLook: deliver,
   });
-  if (built.opsRoom) listeners.push(built.opsRoom);
+  const console = buildConsole(given, built, { metrics, isServing: () => state.serving });
+  listeners.push(...[built.opsRoom, console?.source.hear].filter((hear) => hear != null));
   const { containment, bots, pool, dispatcher, machines } = built;
   const health = () => healthNow(built, state.serving);
   describeState(metrics, built);
-  const http = buildHttp(given, built, { health, metrics, isServing: () => state.serving });
-  const { host, port: wanted } = settings;
-  const at = outside.socketFd === null ? { host, port: wanted } : { fd: outside.socketFd };
-  const listener = await listen(http, at, clock);
-  const { port } = listener;
+  const http = buildHttp(given, built, { health, console, isServing: () => state.serving });
+  const listener = await listen(http, placeOf(outside), clock);
   reportSurroundings(built, process.pid, emit);
   void reportPublicUrl(settings.publicUrl ?? null, built.folder.instance, clock, emit);
 
@@ -98,7 +96,7 @@ export async function startApp(outside: AppParts): Promise<App> {
   const ready = reap('boot').then(async () => {
     await pool.clearLeftovers();
     state.serving = true;
-    const url = `http://${settings.host}:${port}`;
+    const url = `http://${settings.host}:${listener.port}`;
     const { layer, reason: detail } = containment;
     emit({ type: 'service.started', version: VERSION, url, containment: layer, detail });
     machines.open();
@@ -119,9 +117,9 @@ export async function startApp(outside: AppParts): Promise<App> {
     await drain(built, settings.shutdownGraceMs, clock);
     state.serving = false;
     for (const stop of stopTimers) stop();
+    console?.stop();
     await listener.stop();
     await reap('close');
-    await given.relay.close();
     await machines.close();
     await within(clock, lastWordsMs, built.closeShared());
     built.storage.guard.stop();
@@ -130,7 +128,7 @@ export async function startApp(outside: AppParts): Promise<App> {
   };
   let closing: Promise<void> | null = null;
   return {
-    port,
+    port: listener.port,
     ready,
     snapshot: async () => ({ health: await health(), sessions: sessionList(await machines.sessions()) }),
     close: () => {
@@ -138,6 +136,10 @@ export async function startApp(outside: AppParts): Promise<App> {
       return closing;
     },
   };
+}
+
+function placeOf({ socketFd, settings: { host, port } }: AppParts): ListenAt {
+  return socketFd === null ? { host, port } : { fd: socketFd };
 }
 
 async function healthNow(
@@ -159,46 +161,46 @@ function trimHeap(clock: Clock, listeners: Emit[]): Cancel {
 
 /** Running turns get their time, then every session closes and what was decided is posted as far as time allows. */
 async function drain(built: BuiltParts, graceMs: number, clock: Clock): Promise<void> {
-  const { pool, dispatcher, delivery } = built;
+  const { pool, relay, dispatcher, delivery } = built;
   await within(clock, lastWordsMs, built.machines.shut());
   pool.stopAdmitting();
   built.catchUp.stop();
   await within(clock, deliveryGraceMs, built.retention.stop());
   await dispatcher.stop(Math.max(0, graceMs - closeReserveMs - deliveryGraceMs));
   await pool.drain();
+  await relay.close();
   await dispatcher.settled();
   await Promise.all([delivery.stop(deliveryGraceMs), within(clock, deliveryGraceMs, built.seen.stop())]);
 }
 
+interface HttpGiven {
+  health: HttpParts['health'];
+  console: Console | null;
+  isServing: () => boolean;
+}
+
 function buildHttp(
   { settings, emit, extraRoutes }: AppParts,
-  { bots, machines, keep, storage, downloads, folder, health: healthBook }: BuiltParts,
-  { health, metrics, isServing }: { health: HttpParts['health']; metrics: Metrics; isServing: () => boolean },
+  { bots, machines, keep, storage, downloads, folder }: BuiltParts,
+  { health, console, isServing }: HttpGiven,
 ) {
-  const { adminToken } = settings;
-  const forEverybody =
-    settings.role === 'worker'
-      ? []
-      : [
-          intakeRoutes({
-            bots,
-            settings: { webhookToken: settings.webhookToken, publicUrl: settings.publicUrl },
-            accept: keep,
-            remoteAddress,
-            onRefused: (refusal) => reportRefusal(refusal, emit),
-          }),
-          apiRoutes({
-            adminToken,
-            sessions: () => machines.sessions(),
-            closeSession: (id) => machines.closeSession(id),
-            bots: () => botEntries(bots, healthBook),
-            downloads,
-          }),
-          downloadRoutes({ downloads, publicUrl: settings.publicUrl ?? null, instance: folder.instance }),
-          ...extraRoutes,
-        ];
+  const forEverybody = [
+    intakeRoutes({
+      bots,
+      settings: { webhookToken: settings.webhookToken, publicUrl: settings.publicUrl },
+      accept(bot, message) {
+        console?.source.heard(bot.id, message);
+        return keep(bot, message);
+      },
+      remoteAddress,
+      onRefused: (refusal) => reportRefusal(refusal, emit),
+    }),
+    ...(console?.routes ?? []),
+    downloadRoutes({ downloads, publicUrl: settings.publicUrl ?? null, instance: folder.instance }),
+    ...extraRoutes,
+  ];
   return createHttp({
-    routes: [metricsRoutes({ adminToken, metrics }), ...forEverybody],
+    routes: [...(console ? [console.metrics] : []), ...(settings.role === 'worker' ? [] : forEverybody)],
     health,
     readiness: () => readiness(isServing(), storage.guard.state(), machines.isConnected()),
     onError: (error) => emit({ type: 'part.failed', part: 'http', problem: messageOf(error) }),

@@ -1,12 +1,24 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { Agent, request } from 'node:http';
+import { once } from 'node:events';
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock as clock } from '../../src/lib/clock.ts';
-import { startScriptedModel } from '../../src/playground/model.ts';
+import { generate, startApart } from '../stage/generate.ts';
+import type { Load } from '../stage/load-generator.ts';
+import { until } from '../stage/until.ts';
 import { startPostOffice } from './campfire.ts';
-import { judgeArrivals, type LoadReport, quantile, type Sent } from './verdict.ts';
+import type { LoopReport } from './probe.ts';
+import { judgeArrivals, type LoadReport, spread } from './verdict.ts';
 
 /**
  * Webhooks at a steady rate over many rooms, while real sessions run behind them. What is measured is what a person
@@ -21,101 +33,122 @@ export interface LoadOptions {
   peoplePerRoom: number;
   /** How long what is left may take after the last webhook. */
   drainSeconds: number;
+  /** Begin when the service has filled its reserve on the disk and has answered somebody: once in its life it has neither. */
+  settle: boolean;
   env?: Record<string, string>;
   tell: (line: string) => void;
 }
 
+const botId = 'load';
+/** Most of what a service holds of its disk (src/store/space.ts); the last of it may still be in the log. */
+const reserveBytes = 50 * 1024 ** 2;
 const key = '900-LoadLoadLoad';
 const root = join(import.meta.dirname, '../..');
 
 /** Runs the real service under the load and drains it. */
 export async function runLoad(options: LoadOptions): Promise<LoadReport> {
+  const { perSecond, seconds, rooms, peoplePerRoom, tell } = options;
   const home = mkdtempSync(join(tmpdir(), 'campfire-load-'));
   const office = await startPostOffice();
-  const model = await startScriptedModel({ clock });
+  const model = startApart(join(root, 'bench/load/model.ts'));
+  const [modelUrl] = (await once(model, 'message')) as [string];
   const service = startService(home, {
-    ...{ CAMPFIRE_URL: office.url, ANTHROPIC_BASE_URL: model.url, ANTHROPIC_API_KEY: 'sk-load' },
+    ...{ CAMPFIRE_URL: office.url, ANTHROPIC_BASE_URL: modelUrl, ANTHROPIC_API_KEY: 'sk-load' },
     ...{ CATCH_UP_MINUTES: '0', LOG_LEVEL: 'info', ...options.env },
   });
   try {
-    const url = await service.ready;
-    const sent = await sendAll(url, options);
+    const url = await service.ready();
+    const load = { url, bot: { id: botId, key }, perSecond, peoplePerRoom };
+    if (options.settle) await settle(home, load, options);
+    await service.loopDelay();
+    const { sent, lateMs } = await generate({
+      ...{ ...load, seconds, firstMessageId: 1_000_000 },
+      rooms: Array.from({ length: rooms }, (_, index) => index + 1),
+    });
     const loop = await service.loopDelay();
-    options.tell(`${sent.length} webhooks sent, draining`);
+    const turns = service.turns().length;
+    tell(`${sent.length} webhooks sent, ${turns} turns begun meanwhile; draining`);
+    const drainStartedMs = clock.monotonicMs();
     const left = await drain(url, options);
     return {
-      ...{ perSecond: options.perSecond, seconds: options.seconds, rooms: options.rooms, loop, left },
-      ackMs: {
-        p50: quantile(
-          sent.map(({ ms }) => ms),
-          0.5,
-        ),
-        p99: quantile(
-          sent.map(({ ms }) => ms),
-          0.99,
-        ),
-        max: Math.max(...sent.map(({ ms }) => ms)),
-      },
+      ...{ perSecond, seconds, rooms, loop, turns, left },
+      drainedMs: clock.monotonicMs() - drainStartedMs,
+      ackMs: spread(sent.map(({ ms }) => ms)),
+      lateMs: spread(lateMs),
       refused: sent.filter(({ status }) => status !== 204).length,
       ...judgeArrivals(sent, office.arrived, service.turns()),
     };
   } finally {
     await service.stop();
-    await model.close();
+    model.disconnect();
     office.close();
     rmSync(home, { recursive: true, force: true });
   }
 }
 
+async function settle(
+  home: string,
+  load: Omit<Load, 'rooms' | 'seconds' | 'firstMessageId'>,
+  options: LoadOptions,
+): Promise<void> {
+  await until(() => statSync(join(home, 'data/service.db')).size > reserveBytes, { what: 'the reserve' });
+  await generate({ ...load, rooms: [options.rooms + 1], seconds: 0.05, firstMessageId: 1 });
+  await drain(load.url, options);
+}
+
+/** In a session of its own, as under systemd, npm or in a container; its log goes to a file, which never makes it wait. */
 function startService(home: string, env: Record<string, string>) {
   mkdirSync(join(home, 'bots'));
-  const bot = {
-    bot_id: 'load',
-    bot_key: key,
-    name: 'Load',
-    model: 'claude-haiku-4-5',
-    system_prompt: 'Be brief.',
-  };
-  writeFileSync(join(home, 'bots/load.json'), JSON.stringify(bot));
+  const bot = { bot_id: botId, bot_key: key, name: 'Load', model: 'claude-haiku-4-5' };
+  writeFileSync(join(home, 'bots/load.json'), JSON.stringify({ ...bot, system_prompt: 'Be brief.' }));
+  const logFile = join(home, 'service.log');
+  const log = openSync(logFile, 'w');
   const flags = ['--no-warnings', '--max-semi-space-size=2', '--import', join(root, 'bench/load/probe.ts')];
   const child = spawn(process.execPath, [...flags, join(root, 'src/server.ts')], {
     env: {
       ...{ PATH: process.env.PATH, HOST: '127.0.0.1', PORT: '0', ADMIN_TOKEN: 'load' },
       ...{ DATA_DIR: join(home, 'data'), BOTS_DIR: join(home, 'bots'), ...env },
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', log, 'pipe'],
+    detached: true,
   });
-  const turns = new Map<string, number[]>();
-  const ready = Promise.withResolvers<string>();
-  const told = { loop: Promise.withResolvers<LoadReport['loop']>() };
-  eachLine(child.stdout, (line) => {
-    const event = JSON.parse(line) as Record<string, unknown>;
-    if (event.event === 'service.started') ready.resolve(String(event.url));
-    if (event.event === 'turn.started') turns.set(String(event.turn), event.messageIds as number[]);
-    if (event.level === 'fatal') ready.reject(new Error(line));
+  closeSync(log);
+  let told = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    told += text;
   });
-  eachLine(child.stderr, (line) => {
-    if (line.startsWith('LOOP ')) told.loop.resolve(JSON.parse(line.slice(5)) as LoadReport['loop']);
-  });
+  const events = (type: string) =>
+    readFileSync(logFile, 'utf8')
+      .split('\n')
+      .filter((line) => line.includes(`"event":"${type}"`))
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
   return {
-    ready: ready.promise,
+    ready: () =>
+      until(
+        () => {
+          if (child.exitCode !== null)
+            throw new Error(`The service ended:\n${readFileSync(logFile, 'utf8')}`);
+          return events('service.started').map(({ url }) => String(url))[0];
+        },
+        { what: 'the service to start' },
+      ),
     /** Which messages each turn is over, by the log. */
-    turns: () => [...turns.values()],
-    loopDelay() {
+    turns: () => [
+      ...new Map(
+        events('turn.started').map(({ turn, messageIds }) => [turn, messageIds as number[]]),
+      ).values(),
+    ],
+    /** Since the last call. */
+    async loopDelay(): Promise<LoopReport> {
+      told = '';
       child.kill('SIGUSR2');
-      return told.loop.promise;
+      const line = await until(() => /^LOOP (.*)$/m.exec(told)?.[1], {
+        what: 'the event loop to be told of',
+      });
+      return JSON.parse(line) as LoopReport;
     },
     stop: () => end(child),
   };
-}
-
-function eachLine(stream: NodeJS.ReadableStream, take: (line: string) => void): void {
-  let rest = '';
-  stream.setEncoding('utf8').on('data', (text: string) => {
-    const lines = (rest + text).split('\n');
-    rest = lines.pop() ?? '';
-    lines.forEach(take);
-  });
 }
 
 function end(child: ChildProcess): Promise<void> {
@@ -123,54 +156,6 @@ function end(child: ChildProcess): Promise<void> {
     if (child.exitCode !== null) return resolve();
     child.once('exit', () => resolve());
     child.kill('SIGTERM');
-  });
-}
-
-/** Counted from the start rather than per tick: a late timer is made up for, so the rate holds. */
-async function sendAll(
-  url: string,
-  { perSecond, seconds, rooms, peoplePerRoom }: LoadOptions,
-): Promise<Sent[]> {
-  const total = perSecond * seconds;
-  const answers: Promise<Sent>[] = [];
-  const from = clock.monotonicMs();
-  while (answers.length < total) {
-    const due = Math.min(total, Math.floor(((clock.monotonicMs() - from) / 1000) * perSecond));
-    while (answers.length < due) {
-      const n = answers.length;
-      const roomId = (n % rooms) + 1;
-      const author = roomId * peoplePerRoom + (Math.floor(n / rooms) % peoplePerRoom) + 1000;
-      answers.push(post(url, n + 1, roomId, author));
-    }
-    await clock.sleep(2);
-  }
-  return Promise.all(answers);
-}
-
-/** As Campfire does it: a connection of its own for each. */
-function post(url: string, messageId: number, roomId: number, author: number): Promise<Sent> {
-  const body = JSON.stringify({
-    user: { id: author, name: `Person ${author}` },
-    room: { id: roomId, name: `Room ${roomId}`, path: `/rooms/${roomId}/${key}/messages` },
-    message: {
-      id: messageId,
-      body: { html: `<div>hello ${messageId}</div>`, plain: `hello ${messageId}` },
-      path: `/rooms/${roomId}/@${messageId}`,
-    },
-  });
-  const from = clock.monotonicMs();
-  return new Promise((resolve) => {
-    const sending = request(
-      `${url}/webhook/load`,
-      { method: 'POST', agent: new Agent(), headers: { 'content-type': 'application/json' } },
-      (response) => {
-        response.resume();
-        resolve({ messageId, roomId, ms: clock.monotonicMs() - from, status: response.statusCode ?? 0 });
-      },
-    );
-    // Counted as a webhook that was refused.
-    sending.on('error', () => resolve({ messageId, roomId, ms: clock.monotonicMs() - from, status: 0 }));
-    sending.end(body);
   });
 }
 

@@ -1,10 +1,13 @@
+import type { Sent } from '../stage/load-generator.ts';
+import { quantile } from '../stats.ts';
 import type { Arrived } from './campfire.ts';
+import type { LoopReport } from './probe.ts';
 
-export interface Sent {
-  messageId: number;
-  roomId: number;
-  ms: number;
-  status: number;
+/** Of one kind of duration, in ms. */
+interface Spread {
+  p50: number;
+  p99: number;
+  max: number;
 }
 
 /** What a load run found. Times in ms. */
@@ -12,12 +15,18 @@ export interface LoadReport {
   perSecond: number;
   seconds: number;
   rooms: number;
-  ackMs: { p50: number; p99: number; max: number };
-  loop: { p50: number; p99: number; max: number };
+  /** From the call to the answer, as the sender saw it. */
+  ackMs: Spread;
+  /** How late the sender itself was: the instrument's own error. */
+  lateMs: Spread;
+  loop: LoopReport;
+  /** Turns begun while webhooks came. */
+  turns: number;
   /** Webhooks not answered 204. */
   refused: number;
   /** Messages without an outcome when the time to drain was up. */
   left: number;
+  drainedMs: number;
   /** Messages that have a post of their own, or belong to a turn that has one. */
   answered: number;
   /** Accepted, with an outcome as it seems, and without a post. */
@@ -48,7 +57,7 @@ export function judgeArrivals(
     lastInRoom.set(roomId, id);
   }
   return {
-    answered: answered.size,
+    answered: sent.filter(({ messageId }) => answered.has(messageId)).length,
     silent: sent.filter(({ messageId, status }) => status === 204 && !answered.has(messageId)).length,
     doubled: [...counts.values()].filter((same) => same.length > 1).length,
     disordered: disordered.size,
@@ -65,6 +74,7 @@ export function loadProblems(report: LoadReport, limits: { ackP99Ms: number; loo
       `the event loop's p99 is ${loop.p99.toFixed(1)} ms, not ${limits.loopP99Ms}`,
     ],
     [refused > 0, `${refused} webhooks were refused`],
+    [left > 0, `${left} messages still waited when time was up`],
     [silent > left, `${silent - left} messages have an outcome and no answer`],
     [doubled > 0, `${doubled} posts arrived twice`],
     [disordered > 0, `${disordered} rooms were answered out of order`],
@@ -72,20 +82,24 @@ export function loadProblems(report: LoadReport, limits: { ackP99Ms: number; loo
   return found.filter(([bad]) => bad).map(([, words]) => words);
 }
 
-export function loadTable({ perSecond, seconds, rooms, ackMs, loop, answered, left }: LoadReport): string {
-  const row = (name: string, { p50, p99, max }: { p50: number; p99: number; max: number }) =>
+export function loadTable(report: LoadReport): string {
+  const { perSecond, seconds, rooms, ackMs, lateMs, loop, turns, answered, left, drainedMs } = report;
+  const row = (name: string, { p50, p99, max }: Spread) =>
     `| ${name} | ${p50.toFixed(1)} | ${p99.toFixed(1)} | ${max.toFixed(1)} |`;
+  const number = (value: number) => value.toLocaleString('en-US');
   return [
-    `${perSecond} webhooks a second for ${seconds} s over ${rooms} rooms: ${answered} answered, ${left} still waiting.`,
+    `${perSecond} webhooks a second for ${seconds} s over ${rooms} rooms, ${number(turns)} turns begun meanwhile. ` +
+      `The service's own process took ${Math.round(loop.cpuShare * 100)} % of a core. ` +
+      `${Math.round(drainedMs / 1000)} s later ${number(answered)} messages were answered, ${number(left)} still waited.`,
     '',
     '| ms | p50 | p99 | max |',
-    '|---|---|---|---|',
+    '|---|---:|---:|---:|',
     row('webhook answered, durable', ackMs),
     row('event loop delay', loop),
+    row('the sender itself was late', lateMs),
   ].join('\n');
 }
 
-export function quantile(values: readonly number[], part: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
+export function spread(values: readonly number[]): Spread {
+  return { p50: quantile(values, 0.5), p99: quantile(values, 0.99), max: Math.max(...values) };
 }

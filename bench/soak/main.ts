@@ -1,4 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { runLoad } from '../load/load.ts';
+import { loadProblems, loadTable } from '../load/verdict.ts';
 import { everyCell } from './cells.ts';
 import { runMatrix } from './matrix.ts';
 import { failures, keyOf, matrixTable, wordFor } from './matrix-table.ts';
@@ -6,7 +8,7 @@ import { writeSection } from './page.ts';
 import { runSoak } from './soak.ts';
 import { soakTable, soakVerdict } from './soak-table.ts';
 
-/** bin/soak: the soak, or with --matrix the whole kill matrix; the last result stands in docs/benchmarks.md. */
+/** bin/soak: the soak, the whole kill matrix, or the load of webhooks; the last result stands in docs/benchmarks.md. */
 const program = new Command('bin/soak')
   .description('Many short sessions of the real service under random kills; what is left behind is counted.')
   .option('--sessions <number>', 'end after so many sessions', number, 1000)
@@ -14,20 +16,24 @@ const program = new Command('bin/soak')
   .option('--seed <number>', 'of all random choices', number, 1)
   .option('--containment <layer>', 'auto or group', 'auto')
   .option('--matrix', 'run the kill matrix instead')
+  .option('--load', 'run the load instead: 100 webhooks a second, then up to --minutes (60) to answer them')
+  .option('--seconds <number>', 'how long webhooks come, with --load', number, 60)
   .option('--no-reaper', 'negative control: with nobody to end what is left over, in the group layer')
   .option('--no-page', 'leave docs/benchmarks.md as it is')
   .parse();
 
-const { matrix, page, ...options } = program.opts<{
+const { matrix, load, page, ...options } = program.opts<{
   sessions: number;
   minutes?: number;
   seed: number;
   containment: string;
   matrix?: boolean;
+  load?: boolean;
+  seconds: number;
   reaper: boolean;
   page: boolean;
 }>();
-const ok = matrix ? await wholeMatrix() : await wholeSoak();
+const ok = matrix ? await wholeMatrix() : load ? await wholeLoad() : await wholeSoak();
 // The scripted model may still be pacing an answer that nobody waits for.
 process.exit(ok ? 0 : 1);
 
@@ -54,6 +60,20 @@ async function wholeSoak(): Promise<boolean> {
   const problems = soakVerdict(report);
   console.log(`${table}\n\n${problems.length === 0 ? 'Nothing was left behind.' : problems.join('\n')}`);
   if (page && reaper) writeSection('soak', 'Where processes end: the soak', table);
+  return problems.length === 0;
+}
+
+async function wholeLoad(): Promise<boolean> {
+  const { seconds, minutes = 60 } = options;
+  const report = await runLoad({
+    ...{ perSecond: 100, seconds, rooms: 300, peoplePerRoom: 12, drainSeconds: minutes * 60, settle: true },
+    tell: (line) => console.log(line),
+  });
+  const table = loadTable(report);
+  const problems = loadProblems(report, { ackP99Ms: 10, loopP99Ms: 50 });
+  const verdict = problems.length === 0 ? 'All as promised.' : problems.join('\n');
+  console.log(`\n${table}\n\n${verdict}`);
+  if (page) writeSection('load', 'Webhooks under load', `${table}\n\n${verdict}`);
   return problems.length === 0;
 }
 

@@ -9,68 +9,71 @@ import { systemClock as clock } from '../../src/lib/clock.ts';
 export interface Load {
   url: string;
   bot: { id: string; key: string };
+  /** They take turns. */
   rooms: readonly number[];
+  /** Authors in each room; they take turns, too. */
+  peoplePerRoom: number;
   perSecond: number;
   seconds: number;
+  /** Campfire's id of the first message; the others follow. */
+  firstMessageId: number;
+}
+
+/** What became of one webhook. */
+export interface Sent {
+  messageId: number;
+  roomId: number;
+  /** From the call to the end of the answer, connecting included. */
+  ms: number;
+  /** 0 when there was no answer. */
+  status: number;
 }
 
 export interface LoadReport {
-  /** From the call to the end of the answer, connecting included; answers other than 204 are not in here. */
-  ackMs: number[];
+  /** In the order of sending. */
+  sent: Sent[];
   /** How much later than planned each request was begun. */
   lateMs: number[];
-  refused: number;
 }
 
-/** Ids of people's messages in a Campfire are far below. */
-const firstMessageId = 1_000_000;
-
 async function run(load: Load): Promise<LoadReport> {
-  const report: LoadReport = { ackMs: [], lateMs: [], refused: 0 };
+  const lateMs: number[] = [];
   const startedMs = clock.monotonicMs();
-  const answers: Promise<void>[] = [];
+  const answers: Promise<Sent>[] = [];
   for (let index = 0; index < load.perSecond * load.seconds; index++) {
     const dueMs = startedMs + (index * 1000) / load.perSecond;
     await clock.sleep(Math.max(0, dueMs - clock.monotonicMs()));
-    report.lateMs.push(Math.max(0, clock.monotonicMs() - dueMs));
-    answers.push(post(load, index, report));
+    lateMs.push(Math.max(0, clock.monotonicMs() - dueMs));
+    answers.push(post(load, index));
   }
-  await Promise.all(answers);
-  return report;
+  return { sent: await Promise.all(answers), lateMs };
 }
 
-function post({ url, bot, rooms }: Load, index: number, report: LoadReport): Promise<void> {
-  const room = rooms[index % rooms.length] ?? 0;
-  const id = firstMessageId + index;
+function post({ url, bot, rooms, peoplePerRoom, firstMessageId }: Load, index: number): Promise<Sent> {
+  const roomId = rooms[index % rooms.length] ?? 0;
+  const author = 1000 + roomId * peoplePerRoom + (Math.floor(index / rooms.length) % peoplePerRoom);
+  const messageId = firstMessageId + index;
   const body = JSON.stringify({
-    user: { id: 1, name: 'Ann' },
-    room: { id: room, name: null, path: `/rooms/${room}/${bot.key}/messages` },
+    user: { id: author, name: `Person ${author}` },
+    room: { id: roomId, name: `Room ${roomId}`, path: `/rooms/${roomId}/${bot.key}/messages` },
     message: {
-      id,
-      body: { html: `<div>hello ${id}</div>`, plain: `hello ${id}` },
-      path: `/rooms/${room}/@${id}`,
+      id: messageId,
+      body: { html: `<div>hello ${messageId}</div>`, plain: `hello ${messageId}` },
+      path: `/rooms/${roomId}/@${messageId}`,
     },
   });
   const startedMs = clock.monotonicMs();
   return new Promise((resolve) => {
-    const refuse = () => {
-      report.refused++;
-      resolve();
-    };
-    const sent = request(`${url}/webhook/${bot.id}`, {
+    const end = (status: number) =>
+      resolve({ messageId, roomId, status, ms: clock.monotonicMs() - startedMs });
+    const sending = request(`${url}/webhook/${bot.id}`, {
       method: 'POST',
       agent: false,
       headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
     });
-    sent.on('error', refuse);
-    sent.on('response', (answer) => {
-      answer.resume().on('end', () => {
-        if (answer.statusCode !== 204) return refuse();
-        report.ackMs.push(clock.monotonicMs() - startedMs);
-        resolve();
-      });
-    });
-    sent.end(body);
+    sending.on('error', () => end(0));
+    sending.on('response', (answer) => answer.resume().on('end', () => end(answer.statusCode ?? 0)));
+    sending.end(body);
   });
 }
 

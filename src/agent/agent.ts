@@ -119,4 +119,12 @@ export interface Agent {
  * Starts an agent in its slot; it takes a prompt at once, or comes up first and waits for one. Nothing about a
  * conversation is needed for that but the slot. Never throws; see `ended`.
  */
-export type OpenAgent = (spec: { profile: AgentProfile; slot: Slot; memory: AgentMemory }) => Agent;
+export type OpenAgent = (spec: AgentSpec) => Agent;
+
+export interface AgentSpec {
+  profile: AgentProfile;
+  slot: Slot;
+  memory: AgentMemory;
+  /** What the memory has cost until now by its own account (`costSoFar`); 0 when absent. A resumed agent counts on from it. */
+  costSoFarUsd?: number;
+}

@@ -18,6 +18,7 @@ import type {
   AgentMemory,
   AgentProfile,
   AgentResult,
+  AgentSpec,
   OpenAgent,
   Prompt,
   Slot,
@@ -92,11 +93,13 @@ class SdkAgent implements Agent {
   #run: Run | null = null;
   #isUp = false;
   #end: AgentEnd | null = null;
-  #costUsd = 0;
+  /** What the process has reported so far, which it reports again with each result. */
+  #costUsd: number;
 
-  constructor(spec: { profile: AgentProfile; slot: Slot; memory: AgentMemory }, parts: SdkAgentParts) {
+  constructor(spec: AgentSpec, parts: SdkAgentParts) {
     this.#parts = parts;
     this.#clock = parts.clock;
+    this.#costUsd = spec.costSoFarUsd ?? 0;
     const access = parts.admit();
     const env = { ...parts.environment, ...access.environment, ...slotEnvironment(spec.slot) };
     const start = () =>

@@ -46,6 +46,30 @@ export function lastExchanges(
   return kept;
 }
 
+const costLine = '{"type":"cost-state"';
+const costState = z.object({ totalCostUSD: z.number().nonnegative() });
+
+/** What a session has cost in US dollars by its last note of that, from which a process that resumes it counts on. */
+export function costSoFar(transcript: string): number {
+  for (let end = transcript.length; end > 0; ) {
+    const start = transcript.lastIndexOf(costLine, end - 1);
+    if (start === -1) return 0;
+    const [line = ''] = transcript.slice(start, end).split('\n', 1);
+    const note = costState.safeParse(parse(line)).data;
+    // It may stand inside of what somebody said, or be torn.
+    if (note && (start === 0 || transcript[start - 1] === '\n')) return note.totalCostUSD;
+    end = start;
+  }
+  return 0;
+}
+
+/** When the memory that a transcript holds begins, epoch ms; null when it does not say. */
+export function beganAt(transcript: string): number | null {
+  const [, first] = /"timestamp":"([^"]+)"/.exec(transcript) ?? [];
+  const time = first === undefined ? Number.NaN : Date.parse(first);
+  return Number.isNaN(time) ? null : time;
+}
+
 interface RecordedTurn {
   uuid: string;
   prompt: string;

@@ -9,6 +9,7 @@ import { messageOf } from '../lib/errors.ts';
 import type { MailHistory } from '../mail/history.ts';
 import type { Conversation, Mail } from '../mail/mail.ts';
 import type { Ownership } from '../mail/ownership.ts';
+import type { Usage } from '../mail/usage.ts';
 import { environmentOf, listProcesses } from '../processes/proc.ts';
 import type { KeptConversations } from '../sessions/kept.ts';
 import type { Pool } from '../sessions/pool.ts';
@@ -16,8 +17,10 @@ import type { Store } from '../store/sqlite.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { type AcceptParts, accept, type SaidMessage } from '../turns/accept.ts';
 import { createCatchUp } from '../turns/catch-up.ts';
+import { createRecentStops } from '../turns/overtaken.ts';
 import { createRetention } from '../turns/retention.ts';
 import type { Seen } from '../turns/seen.ts';
+import { createSpending, type Spending } from '../turns/spending.ts';
 import { createWorkspaces, type Workspaces } from '../turns/workspace.ts';
 import { buildStorage } from './storage.ts';
 
@@ -36,6 +39,7 @@ export interface KeepingParts {
   client: CampfireClient;
   seen: Seen;
   downloads: Downloads;
+  spending: Pick<Spending, 'forgetBefore'>;
   clock: Clock;
   emit: Emit;
   onAccepted: AcceptParts['onAccepted'];
@@ -49,7 +53,8 @@ export function buildKeeping(parts: KeepingParts) {
     onRecovered: (closedSince) => void catchUp.run(closedSince),
   });
   const isBot = (userId: number) => bots.all().some((bot) => bot.userId === userId);
-  const acceptParts = { mail, history, seen, clock, emit, isBot, onAccepted, onDecided };
+  const stops = createRecentStops(clock);
+  const acceptParts = { mail, history, seen, stops, clock, emit, isBot, onAccepted, onDecided };
   const keep = (bot: Bot, message: SaidMessage) => storage.keep(() => accept(bot, message, acceptParts));
   const catchUp = createCatchUp({
     ...{ bots: () => bots.all(), client: parts.client, history, maxAgeMs: settings.catchUpMs, clock, emit },
@@ -62,6 +67,7 @@ export function buildKeeping(parts: KeepingParts) {
   const retention = createRetention({
     ...{ store, history, kept: parts.kept, pool: parts.pool, findBot: parts.findBot, clock, emit },
     ownership: parts.ownership,
+    spending: parts.spending,
     ...{ retentionMs: settings.retentionMs, conversationRetentionMs: settings.conversationRetentionMs },
     foldersInUse,
     onForgotten: (conversation) =>
@@ -72,20 +78,27 @@ export function buildKeeping(parts: KeepingParts) {
   return { storage, keep, catchUp, retention };
 }
 
-export function buildWorkspaces({
+export function buildKept({
   settings,
   kept,
+  usage,
+  clock,
   emit,
 }: {
   settings: Settings;
   kept: KeptConversations;
+  usage: Usage;
+  clock: Clock;
   emit: Emit;
-}): Workspaces {
-  return createWorkspaces({
+}): { workspaces: Workspaces; spending: Spending } {
+  const workspaces = createWorkspaces({
     maxBytes: settings.workspaceMaxBytes,
     folderOf: (conversation: Conversation) => kept.folderOf(conversation),
     onError: (error) => emit({ type: 'part.failed', part: 'workspace', problem: messageOf(error) }),
   });
+  const { budgetUsdPerDay = null, timeZone } = settings;
+  const spending = createSpending({ usage, budgetUsdPerDay, timeZone, clock, emit });
+  return { workspaces, spending };
 }
 
 /** The slots of running agents, spares included: each has its configuration there. */

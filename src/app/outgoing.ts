@@ -54,7 +54,7 @@ export function buildOutgoing(parts: {
   });
   const delivery = createDelivery({
     ...{ ...parts, client, faces, health, random: Math.random },
-    onSettled: () => seen.sweep(),
+    onSettled: (conversation) => seen.sweep(conversation),
   });
   late.delivery = delivery;
   return { health, client, faces, seen, delivery };

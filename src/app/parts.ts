@@ -16,7 +16,7 @@ import type { AcceptParts } from '../turns/accept.ts';
 import { createDispatcher, type Dispatcher } from '../turns/dispatcher.ts';
 import { createOpsRoom } from '../turns/ops-room.ts';
 import { createPostedFiles } from '../turns/posted-files.ts';
-import { buildKeeping, buildWorkspaces } from './keeping.ts';
+import { buildKeeping, buildKept } from './keeping.ts';
 import { buildDownloads } from './kept-files.ts';
 import { createMachines } from './machines.ts';
 import { migrations } from './migrations.ts';
@@ -95,7 +95,7 @@ export async function buildParts(given: AllGiven) {
     onCampfireBack: (awayFrom) => void keeping.catchUp.run(awayFrom),
   });
   const { health, client, faces, seen, delivery } = outgoing;
-  const workspaces = buildWorkspaces({ settings, kept, emit });
+  const { workspaces, spending } = buildKept({ settings, kept, usage: shared.usage, clock, emit });
   const { timeZone, turnTimeoutMs, workspaceMaxBytes, publicUrl = null } = settings;
   const machines = await createMachines(
     { machine: instance, settings, pool, dispatcher: () => dispatcher, onLook: given.onLook, clock, emit },
@@ -103,41 +103,20 @@ export async function buildParts(given: AllGiven) {
   );
   const dispatcher: Dispatcher = createDispatcher({
     ...{ mail, pool, conversations, client, faces, findBot, clock, emit, secrets, timeZone, turnTimeoutMs },
-    ...{
-      ownership,
-      others: machines.others,
-      onDecided: delivery.wake,
-      workspaces,
-      workspaceMaxBytes,
-      downloads,
-      publicUrl,
-    },
+    ...{ ownership, others: machines.others, onDecided: delivery.wake, workspaces, workspaceMaxBytes },
+    ...{ spending, downloads, publicUrl },
     mentions: createMentions(store, clock, client),
     postedFiles: buildPostedFiles({ campfireStorage, store, clock, emit }),
   });
   const keeping = buildKeeping({
-    ...{
-      settings,
-      store,
-      mail,
-      history,
-      ownership,
-      kept,
-      pool,
-      bots,
-      findBot,
-      client,
-      seen,
-      downloads,
-      clock,
-      emit,
-    },
+    ...{ settings, store, mail, history, ownership, kept, pool, bots, findBot, client, seen, downloads },
+    ...{ spending, clock, emit },
     ...{ onAccepted: given.onAccepted, onDecided: given.onDecided },
   });
   const { opsRoom: room } = settings;
   const opsRoom = room ? createOpsRoom({ room, client, findBot, clock, emit }) : null;
   return {
-    ...{ folder, opsRoom },
+    ...{ folder, opsRoom, relay: given.relay },
     containment,
     bashAllowed,
     bots,
@@ -148,9 +127,7 @@ export async function buildParts(given: AllGiven) {
     emptySlot: (path: string) => slots.emptyTemp(slots.open(basename(path))),
     pool,
     downloads,
-    peaks,
-    health,
-    seen,
+    ...{ peaks, spending, health, faces, seen },
     ...keeping,
     delivery,
     dispatcher,

@@ -17,6 +17,7 @@ import type { Pool } from '../sessions/pool.ts';
 import type { Emit, ReapCause } from '../telemetry/events.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { HealthBook } from '../turns/health-book.ts';
+import type { Spending } from '../turns/spending.ts';
 
 /** What the composition root tells of its parts: events and gauges, nothing else. */
 
@@ -29,7 +30,15 @@ export function describeState(
     peaks,
     bots,
     health,
-  }: { pool: Pool; countMail: Mail['counts']; peaks: Peaks; bots: Bots; health: HealthBook },
+    spending,
+  }: {
+    pool: Pool;
+    countMail: Mail['counts'];
+    peaks: Peaks;
+    bots: Bots;
+    health: HealthBook;
+    spending: Pick<Spending, 'usedRatios'>;
+  },
 ): void {
   metrics.gauge(
     'sessions',
@@ -54,6 +63,12 @@ export function describeState(
   );
   metrics.gauge('campfire_unhealthy', '1 while Campfire cannot be reached.', () =>
     health.campfire().state === 'unhealthy' ? 1 : 0,
+  );
+  metrics.gauge(
+    'budget_used_ratio',
+    'Share of the day’s budget that is used, by bot; “all bots” for BUDGET_USD_PER_DAY. Above 1 when it was exceeded.',
+    () => spending.usedRatios(bots.all()),
+    'budget',
   );
   metrics.gauge(
     'outbox_undelivered',

@@ -37,7 +37,7 @@ export function buildProcesses(parts: {
 }) {
   const { store, instance, layer, hidden, clock, emit } = parts;
   const ledger = createLedger(store);
-  const census = createCensus({ ledger, instance });
+  const census = createCensus({ ledger, instance, clock });
   const reaper = createReaper({ ledger, census, clock });
   const supervisor = createSupervisor({
     ...{ ledger, reaper, instance, layer, hidden, clock },

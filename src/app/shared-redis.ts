@@ -6,6 +6,7 @@ import { createRedisMail } from '../mail/redis.ts';
 import { createRedisHistory } from '../mail/redis-history.ts';
 import { createRedisMarks } from '../mail/redis-marks.ts';
 import { createRedisOwnership } from '../mail/redis-ownership.ts';
+import { createRedisUsage } from '../mail/redis-usage.ts';
 import { readBootId } from '../processes/proc.ts';
 import { createRedisConversations } from '../sessions/redis-conversations.ts';
 import { createRedisKept } from '../sessions/redis-kept.ts';
@@ -39,6 +40,7 @@ export async function redisState(url: string, parts: SharedParts): Promise<Share
     countMail: lastKnown(mail),
     history: createRedisHistory(store, clock),
     marks: createRedisMarks(store, clock),
+    usage: createRedisUsage(store),
     conversations: createRedisConversations({
       ...{ store, ownership, transcripts, mirror, slots, clock, emit },
       bootId: readBootId(),

@@ -12,6 +12,8 @@ import { type Ownership, soleOwnership } from '../mail/ownership.ts';
 import { createSqliteMail } from '../mail/sqlite.ts';
 import { createSqliteHistory } from '../mail/sqlite-history.ts';
 import { createSqliteMarks } from '../mail/sqlite-marks.ts';
+import { createSqliteUsage } from '../mail/sqlite-usage.ts';
+import type { Usage } from '../mail/usage.ts';
 import { createKeptConversations, type KeptConversations } from '../sessions/kept.ts';
 import { type Conversations, createConversations } from '../sessions/resume.ts';
 import type { Slots } from '../sessions/slots.ts';
@@ -30,6 +32,7 @@ export interface SharedState {
   countMail(): Promise<MailCounts>;
   history: MailHistory;
   marks: Marks;
+  usage: Usage;
   conversations: Conversations;
   kept: KeptConversations;
   /** Where transcripts are copied to; null when the agents' own files are all there is. */
@@ -80,6 +83,7 @@ function localState({ settings, store, slots, machine, clock }: SharedParts): Sh
     countMail: () => mail.counts(),
     history: createSqliteHistory(store, clock),
     marks: createSqliteMarks(store),
+    usage: createSqliteUsage(store),
     conversations: createConversations(store, slots, clock),
     kept: createKeptConversations(store, settings.dataDir),
     transcripts: null,

@@ -13,6 +13,8 @@ export interface FaceBook {
   find(key: string, roomId: number): Promise<KnownFace | null>;
   /** Takes in what came of a call. */
   report(report: Pick<CallReport, 'call' | 'result'>): void;
+  /** What was found out so far; null before anybody asked. */
+  known(): KnownFace | null;
 }
 
 /** A post-only Campfire is asked again after this time: a 404 is what it costs. */
@@ -32,6 +34,7 @@ export function createFaceBook(client: Pick<CampfireClient, 'probeFace'>, clock:
   };
 
   return {
+    known: () => known,
     async find(key, roomId) {
       if (known === 'full') return known;
       if (known !== null && clock.monotonicMs() - askedAtMs < askAgainMs) return known;

@@ -6,19 +6,27 @@ import { messageOf, OperatorError } from '../lib/errors.ts';
 export interface Admin {
   url: string;
   get<T>(path: string): Promise<T>;
+  post<T>(path: string, body: unknown): Promise<T>;
   delete(path: string): Promise<void>;
 }
 
 const answerWithinMs = 10_000;
 
-/** `url` defaults to this machine and PORT; the token is ADMIN_TOKEN's. */
-export function createAdmin(url = `http://127.0.0.1:${variable('PORT') ?? '8000'}`): Admin {
-  const call = async (method: string, path: string): Promise<Response> => {
+/** Where a service of this machine listens. */
+export function localUrl(): string {
+  return `http://127.0.0.1:${variable('PORT') ?? '8000'}`;
+}
+
+/** The token is ADMIN_TOKEN's. */
+export function createAdmin(url = localUrl()): Admin {
+  const call = async (method: string, path: string, body?: unknown): Promise<Response> => {
     const token = variable('ADMIN_TOKEN');
-    const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
     const response = await fetch(new URL(path, url), {
-      method,
-      headers,
+      ...{ method, body: body === undefined ? null : JSON.stringify(body) },
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
       signal: clock.timeout(answerWithinMs),
     }).catch((error: unknown) => {
       throw new OperatorError(
@@ -37,27 +45,31 @@ export function createAdmin(url = `http://127.0.0.1:${variable('PORT') ?? '8000'
         'Set ADMIN_TOKEN to the one that the service was started with.',
       );
     }
+    const { problem, remedy } = await problemIn(response);
     throw new OperatorError(
       'service_refused',
-      `${method} ${path}: ${await problemIn(response)}`,
-      response.status === 404 && token !== undefined
-        ? 'Look at what there is with `sessions list`. Without an ADMIN_TOKEN of its own the service has no API.'
-        : 'Its log says more.',
+      `${method} ${path}: ${problem}`,
+      remedy ??
+        (response.status === 404 && token !== undefined
+          ? 'Look at what there is with `sessions list`. Without an ADMIN_TOKEN of its own the service has no API.'
+          : 'Its log says more.'),
     );
   };
   return {
     url,
     get: async <T>(path: string) => (await (await call('GET', path)).json()) as T,
+    post: async <T>(path: string, body: unknown) => (await (await call('POST', path, body)).json()) as T,
     delete: async (path) => void (await call('DELETE', path)),
   };
 }
 
-async function problemIn(response: Response): Promise<string> {
+async function problemIn(response: Response): Promise<{ problem: string; remedy: string | null }> {
   try {
-    const { error } = (await response.json()) as { error?: unknown };
-    if (typeof error === 'string') return error;
+    const { error, remedy } = (await response.json()) as { error?: unknown; remedy?: unknown };
+    if (typeof error === 'string')
+      return { problem: error, remedy: typeof remedy === 'string' ? remedy : null };
   } catch {
     // Whoever answered is not our API.
   }
-  return `${response.status} ${response.statusText}`;
+  return { problem: `${response.status} ${response.statusText}`, remedy: null };
 }

@@ -6,6 +6,13 @@ import { runService } from '../server.ts';
 import { VERSION } from '../version.ts';
 import type { AloneOptions } from './playground.ts';
 
+interface DoctorOptions {
+  json?: boolean;
+  room?: number;
+  bot?: string;
+  url?: string;
+}
+
 /** The table of subcommands; each one's code is loaded only when it is called. */
 
 const program = new Command('campfire-ai-bot')
@@ -27,9 +34,20 @@ program
   .command('doctor')
   .description('look at everything the service needs here, and say what to do where something is missing')
   .option('--json', 'as JSON')
-  .action(async ({ json = false }: { json?: boolean }) => {
-    const { doctorChecks, runDoctor } = await import('./doctor.ts');
-    process.exitCode = await runDoctor(doctorChecks(), { json });
+  .option(
+    '--room <number>',
+    'also send a question all the way through the running service, visibly in this room',
+    parseCount,
+  )
+  .option('--bot <id>', 'who is asked in that room')
+  .option('--url <address>', 'where the running service listens')
+  .action(async ({ json = false, room, bot, url }: DoctorOptions) => {
+    const [{ doctorChecks, runDoctor }, { localUrl }] = await Promise.all([
+      import('./doctor.ts'),
+      import('./admin.ts'),
+    ]);
+    const trip = room === undefined ? null : { roomId: room, botId: bot ?? null, url: url ?? localUrl() };
+    process.exitCode = await runDoctor(doctorChecks(trip), { json });
   });
 
 program
@@ -111,6 +129,52 @@ sessions
   });
 
 program
+  .command('usage')
+  .description('what bots have spent, per bot, room and person, in a running service (needs ADMIN_TOKEN)')
+  .option('--days <number>', 'days back, today included', parseCount, 1)
+  .option('--json', 'as the API gives it')
+  .option('--url <address>', 'where the service listens')
+  .action(async (options: { days: number; json?: boolean; url?: string }) => {
+    const [{ createAdmin }, { usage }] = await Promise.all([import('./admin.ts'), import('./usage.ts')]);
+    const { days, json = false } = options;
+    console.log(await usage(createAdmin(options.url), { days, json }));
+  });
+
+program
+  .command('replay')
+  .description('gives a message another turn; the service may run (needs ADMIN_TOKEN) or be stopped')
+  .argument('[message]', 'number of the message in Campfire', parseCount)
+  .option('--turn <number>', 'number of the turn in the log, instead of a message', parseCount)
+  .option('--bot <id>', 'for this bot only, when the message went to several')
+  .option(
+    '--force',
+    'also when it was answered or stopped, not only when it failed or could not be delivered',
+  )
+  .option('--url <address>', 'where the service listens')
+  .action(
+    async (
+      messageId: number | undefined,
+      {
+        turn: turnId,
+        bot,
+        force = false,
+        url,
+      }: { turn?: number; bot?: string; force?: boolean; url?: string },
+    ) => {
+      if ((messageId === undefined) === (turnId === undefined))
+        throw new OperatorError(
+          'replay_unclear',
+          'Name either a message or a turn.',
+          'As in `replay 123` or `replay --turn 45`.',
+        );
+      const of = turnId === undefined ? { messageId: messageId ?? 0, botId: bot ?? null } : { turnId };
+      const [{ createAdmin }, { replay }] = await Promise.all([import('./admin.ts'), import('./replay.ts')]);
+      const settings = readSettings(undefined, { campfireUrl: 'http://unused.invalid' });
+      console.log(await replay({ of, force }, settings, createAdmin(url)));
+    },
+  );
+
+program
   .command('bots')
   .description('bot files')
   .command('new')
@@ -158,6 +222,11 @@ function parsePort(value: string): number {
   if (!Number.isInteger(port) || port < 0 || port > 65535)
     throw new InvalidArgumentError('A port is 0 to 65535.');
   return port;
+}
+
+function parseCount(value: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(value)) throw new InvalidArgumentError('It must be a whole number above 0.');
+  return Number(value);
 }
 
 function parseWebhook(value: string): URL {

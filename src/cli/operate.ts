@@ -1,5 +1,6 @@
 import { systemClock as clock } from '../lib/clock.ts';
 import type { Admin } from './admin.ts';
+import { tableOf } from './table.ts';
 
 /** What an operator asks a running service from a terminal. */
 
@@ -74,17 +75,7 @@ function sessionTable(sessions: readonly SessionLine[]): string {
     ...[id, state, String(turns), state === 'idle' ? `${idle_seconds} s` : '', `${memory_mb} MB`],
     pid === null ? '' : String(pid),
   ]);
-  const widths = head.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, column) =>
-        column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
-      )
-      .join('  ')
-      .trimEnd();
-  return [head, ...rows].map(line).join('\n');
+  return tableOf(head, rows, 2);
 }
 
 function thousands(value: number): string {

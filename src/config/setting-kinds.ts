@@ -123,6 +123,16 @@ export function megabytes(min: number, max: number): Kind<number> {
   };
 }
 
+/** US dollars and cents, above 0. */
+export const dollars: Kind<number> = {
+  unit: 'USD',
+  allowed: 'a number of US dollars above 0, such as 20 or 2.50',
+  parse(raw) {
+    const value = /^\d{1,9}(?:\.\d{1,6})?$/.test(raw) ? Number(raw) : 0;
+    return value > 0 ? value : undefined;
+  },
+};
+
 /** A room of Campfire and one of our bots in it, `12:assistant`. */
 export const roomAndBot: Kind<{ roomId: number; botId: string }> = {
   unit: 'room:bot',

@@ -1,6 +1,7 @@
 import {
   count,
   days,
+  dollars,
   flag,
   folder,
   hostName,
@@ -65,6 +66,13 @@ export const TABLE = {
     kind: text,
     secret: true,
     sentence: 'Opens the console, the API and the metrics. Unset: they are off.',
+  },
+  consoleShowText: {
+    env: 'CONSOLE_SHOW_TEXT',
+    group: 'Web server',
+    kind: flag,
+    default: '0',
+    sentence: 'Whether the console shows what people wrote to the bots.',
   },
   campfireUrl: {
     env: 'CAMPFIRE_URL',
@@ -156,7 +164,7 @@ export const TABLE = {
       note: 'the machine’s',
       read: () => new Intl.DateTimeFormat().resolvedOptions().timeZone,
     },
-    sentence: 'Time zone in which bots know what day it is.',
+    sentence: 'Time zone in which bots know what day it is, and at whose midnight a day’s budget is new.',
   },
   anthropicApiKey: {
     env: 'ANTHROPIC_API_KEY',
@@ -177,6 +185,13 @@ export const TABLE = {
     kind: text,
     secret: true,
     sentence: 'Long-lived token of a Claude subscription, in place of an API key.',
+  },
+  budgetUsdPerDay: {
+    env: 'BUDGET_USD_PER_DAY',
+    group: 'Claude',
+    kind: dollars,
+    sentence:
+      'What all bots together may spend in a day of TIME_ZONE, at the API’s list prices. At 80 % operators are told; when it is used up, questions get a sentence until midnight. A bot’s own limit is its `budget_usd_per_day`. Turns that run at that moment go on, so it can be exceeded by what they cost.',
   },
   sessionTtlMs: {
     env: 'SESSION_TTL_SECONDS',
@@ -226,7 +241,7 @@ export const TABLE = {
     group: 'Campfire',
     kind: roomAndBot,
     sentence:
-      'Where operators hear of high memory, at most once an hour: the number of a room and a bot that is in it, `12:assistant`.',
+      'Where operators hear of high memory, at most once an hour, and of budgets that come to their end: the number of a room and a bot that is in it, `12:assistant`.',
   },
   turnTimeoutMs: {
     env: 'TURN_TIMEOUT_SECONDS',

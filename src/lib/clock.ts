@@ -49,6 +49,16 @@ export const systemClock: Clock = {
   timeout: (delayMs) => AbortSignal.timeout(delayMs),
 };
 
+/**
+ * Resolves when everybody else who waits for the event loop has had a turn. For loops over many things: promises that
+ * are settled already let nobody in between.
+ */
+export function breath(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
 /** What `promise` gives, or `'timeout'` when it takes longer than `limitMs`. The promise itself goes on. */
 export async function within<T>(clock: Clock, limitMs: number, promise: Promise<T>): Promise<T | 'timeout'> {
   const settled = new AbortController();

@@ -23,7 +23,7 @@ export interface KnownRange {
 }
 
 export interface MailHistory {
-  /** Notes the room; writes only when there is something new to note. */
+  /** Notes the room and that it was seen now, to a day. */
   see(room: SeenRoom): Promise<void>;
   /** The rooms of a bot, those seen last first. */
   rooms(botId: string, max: number): Promise<SeenRoom[]>;

@@ -4,18 +4,20 @@ import type { KnownRange, MailHistory } from './history.ts';
 import { lanes, scriptOf, turns } from './redis-lua.ts';
 import { nameOf, numberOrNull, rootOf } from './redis-records.ts';
 
-/** How old the note of a room may get before it is written anew: the catch-up reads those seen last first. */
-const seenAgainMs = 86_400_000;
 /** Settled turns that one step of forgetting deletes. */
 const forgetBatch = 200;
 
 /** What is kept in Redis; `known` remembers only each conversation's newest ids. */
 export function createRedisHistory(store: RedisStore, clock: Clock): MailHistory {
-  const keys = [rootOf(store)];
+  const root = rootOf(store);
+  const keys = [root];
   return {
     async see({ botId, roomId, name }) {
-      const values = [botId, roomId, JSON.stringify(name), clock.now()];
-      await store.run(seeScript, keys, values);
+      // Two plain commands cost Redis less than finding out whether there is something new to note.
+      await Promise.all([
+        store.call('HSET', `${root}:names:${botId}`, roomId, JSON.stringify(name)),
+        store.call('ZADD', `${root}:rooms:${botId}`, clock.now(), roomId),
+      ]);
     },
     async rooms(botId, max) {
       const flat = await store.run<string[]>(roomsScript, keys, [botId, max]);
@@ -46,20 +48,6 @@ export function createRedisHistory(store: RedisStore, clock: Clock): MailHistory
     },
   };
 }
-
-/** ARGV: bot, room, name as JSON, now. */
-const seeScript = scriptOf(
-  'mailSee',
-  [],
-  `
-  local bot, room, name, now = unpack(ARGV)
-  local seenAt = call('ZSCORE', at('rooms', bot), room)
-  if seenAt and now - seenAt < ${seenAgainMs} and call('HGET', at('names', bot), room) == name then return end
-  call('ZADD', at('rooms', bot), now, room)
-  call('HSET', at('names', bot), room, name)
-`,
-  'is refused',
-);
 
 /** ARGV: bot, how many. Rooms and names alternate. */
 const roomsScript = scriptOf(

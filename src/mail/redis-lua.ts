@@ -20,6 +20,7 @@ import type { RedisScript } from '../store/redis.ts';
  *   d:BOT:N                Campfire ids that are known, 256 to a hash: id → message, or minus its settled turn
  *   known:C                the newest known Campfire ids by arrival
  *   ra:, rh:, rb:, told:   what a person said in all, and here, what bots said in a room, in the last minute; who was told
+ *   rooms:BOT, names:BOT   rooms seen, by when, and their names
  *   marks, over            message → the mark on it; those to be taken away, by when they may be handed out
  */
 

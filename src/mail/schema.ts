@@ -107,4 +107,18 @@ export const mailMigrations: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    version: 16,
+    // How many wait is asked with every webhook, so it is kept instead of counted.
+    sql: `
+      CREATE TABLE mail_totals (queued INTEGER NOT NULL) STRICT;
+      INSERT INTO mail_totals SELECT count(*) FROM messages WHERE turn_id IS NULL AND at_once = 0;
+      CREATE TRIGGER message_came AFTER INSERT ON messages WHEN NEW.turn_id IS NULL AND NEW.at_once = 0
+        BEGIN UPDATE mail_totals SET queued = queued + 1; END;
+      CREATE TRIGGER message_taken AFTER UPDATE OF turn_id ON messages WHEN NEW.at_once = 0
+        BEGIN UPDATE mail_totals SET queued = queued + (NEW.turn_id IS NULL) - (OLD.turn_id IS NULL); END;
+      CREATE TRIGGER message_deleted AFTER DELETE ON messages WHEN OLD.turn_id IS NULL AND OLD.at_once = 0
+        BEGIN UPDATE mail_totals SET queued = queued - 1; END;
+    `,
+  },
 ];

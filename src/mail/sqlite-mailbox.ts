@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Store } from '../store/sqlite.ts';
 import { firstBurst } from './burst.ts';
 import {
+  type Accepted,
   type Conversation,
   type IncomingMail,
   type Mailbox,
@@ -14,27 +15,28 @@ import {
   type PendingConversation,
   type Settlement,
   type Situation,
-  type Standing,
   type Turn,
   TurnDecidedError,
 } from './mail.ts';
 import { addRow, messageColumns, messagesOf, readMessages } from './sqlite-rows.ts';
+import { standingOf } from './sqlite-standing.ts';
 
 /**
  * The mailbox in the embedded database. One process writes, so "a turn nobody runs" needs no mark: the dispatcher
  * knows what it runs, and a turn found running after a start is one that was cut off.
  */
 
-const minuteMs = 60_000;
-
 export function createMailbox(store: Store, clock: Clock): Omit<Mailbox, 'replay'> {
   return {
     async accept(mail) {
-      return store.transaction(() => {
+      const accepted = store.lazily((): Accepted => {
         const message = insert(store, mail, clock.now());
         if (!message) return { kind: 'duplicate' };
         return { kind: 'accepted', message, standing: standingOf(store, mail, clock.now()) };
       });
+      // A duplicate waits, too: the first one may be on its way to the disk.
+      await store.synced();
+      return accepted;
     },
     async conversationsWithMail() {
       return pending(store, clock.now());
@@ -57,14 +59,17 @@ export function createMailbox(store: Store, clock: Clock): Omit<Mailbox, 'replay
       });
     },
     async decide(turn, outcome, drafts) {
-      store.transaction(() => {
+      store.lazily(() => {
         if (!decideTurn(store, turn.id, outcome, drafts.length, clock.now()))
           throw new TurnDecidedError(`Turn ${turn.id} is already decided.`);
         addRows(store, turn, turn.id, drafts, clock.now());
       });
+      await store.synced();
     },
     async settle(conversation, settlement) {
-      return store.transaction(() => settleAtOnce(store, conversation, settlement, clock.now()));
+      const settled = store.lazily(() => settleAtOnce(store, conversation, settlement, clock.now()));
+      await store.synced();
+      return settled;
     },
     async notice(conversation, messages, notice) {
       return store.lazily(() => {
@@ -93,26 +98,6 @@ function insert(store: Store, mail: IncomingMail, now: number): Message | undefi
      RETURNING ${messageColumns}`,
     ...[botId, roomId, messageId, authorId, content, now, Number(fromBot), Number(atOnce)],
   );
-}
-
-function standingOf(store: Store, { botId, roomId, authorId }: IncomingMail, now: number): Standing {
-  const count = (sql: string, ...values: (string | number)[]) =>
-    (store.get<{ n: number }>(`SELECT count(*) AS n FROM messages WHERE ${sql}`, ...values) as { n: number })
-      .n;
-  const since = now - minuteMs;
-  const ofAuthor = 'author_id = ? AND received_at > ? AND counted = 1';
-  return {
-    waitingHere: count('turn_id IS NULL AND at_once = 0 AND bot_id = ? AND room_id = ?', botId, roomId),
-    waitingInAll: count('turn_id IS NULL AND at_once = 0'),
-    lastMinute: {
-      ofAuthorHere: count(`${ofAuthor} AND bot_id = ? AND room_id = ?`, authorId, since, botId, roomId),
-      ofAuthorInAll: count(ofAuthor, authorId, since),
-      ofBotsInRoom: count('room_id = ? AND received_at > ? AND counted = 1 AND from_bot = 1', roomId, since),
-    },
-    toldLately:
-      count('author_id = ? AND told_at > ? AND bot_id = ? AND room_id = ?', authorId, since, botId, roomId) >
-      0,
-  };
 }
 
 function pending(store: Store, now: number): PendingConversation[] {

@@ -15,6 +15,7 @@ export const markMigrations: readonly Migration[] = [
       ) STRICT;
     `,
   },
+  { version: 17, sql: 'CREATE INDEX marks_of_conversation ON marks (bot_id, room_id)' },
 ];
 
 /** Marks in the embedded database, beside the tables of `schema.ts`. */
@@ -29,12 +30,14 @@ export function createSqliteMarks(store: Store): Marks {
         ),
       );
     },
-    async over() {
+    async over(conversation) {
       return store.all<Mark>(
         `SELECT message, marks.bot_id AS botId, marks.room_id AS roomId, campfire_message_id AS messageId,
                 campfire_mark_id AS markId, set_at AS setAt
          FROM marks LEFT JOIN messages ON messages.id = message LEFT JOIN turns ON turns.id = turn_id
-         WHERE messages.id IS NULL OR turns.state = 'settled'`,
+         WHERE (messages.id IS NULL OR turns.state = 'settled')
+           ${conversation ? 'AND marks.bot_id = ? AND marks.room_id = ?' : ''}`,
+        ...(conversation ? [conversation.botId, conversation.roomId] : []),
       );
     },
     async drop({ message }) {

@@ -14,7 +14,10 @@ export function createOutbox(store: Store, clock: Clock): Outbox {
       );
     },
     async takeOutbox(conversation, now) {
-      return store.transaction(() => takeFirst(store, conversation, now));
+      const row = store.lazily(() => takeFirst(store, conversation, now));
+      // The mark, and what was decided, are on disk before anybody could see the post.
+      if (row) await store.synced();
+      return row;
     },
     async settleOutbox(row, result) {
       // A power cut leaves the row in doubt, and doubt is resolved.

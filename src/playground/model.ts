@@ -65,7 +65,7 @@ export async function startScriptedModel({
     const reply = behaviourFor(heard).reply(heard);
     countQuestion(asked, questionOf(heard));
     if (paceOf(request) === 'step') await clock.sleep(stepThoughtMs);
-    return responseOf(reply);
+    return responseOf(reply, JSON.stringify(request.messages).length);
   };
   fixtures.push({
     match: {
@@ -118,9 +118,19 @@ function countQuestion(asked: Map<string, number>, question: string): void {
   }
 }
 
-function responseOf(reply: Reply) {
-  if ('say' in reply) return { content: reply.say };
-  if ('call' in reply) return { toolCalls: [{ name: reply.call, arguments: JSON.stringify(reply.with) }] };
+/** A token of the real model has some four characters. */
+const charactersPerToken = 4;
+
+function responseOf(reply: Reply, readCharacters: number) {
+  const usage = (written: string) => ({
+    input_tokens: Math.ceil(readCharacters / charactersPerToken),
+    output_tokens: Math.ceil(written.length / charactersPerToken),
+  });
+  if ('say' in reply) return { content: reply.say, usage: usage(reply.say) };
+  if ('call' in reply) {
+    const given = JSON.stringify(reply.with);
+    return { toolCalls: [{ name: reply.call, arguments: given }], usage: usage(given) };
+  }
   const { fail: status, type, message } = reply;
   return { status, error: { type, message } };
 }

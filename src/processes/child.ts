@@ -2,9 +2,9 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { type Clock, within } from '../lib/clock.ts';
 import { tagVariable } from './census.ts';
-import { type Containment, contain, type HiddenFolders } from './containment.ts';
+import { type Containment, contain, giveWay, type HiddenFolders } from './containment.ts';
 import type { Ledger } from './ledger.ts';
-import { innermostPid, isRunning, readBootId, readStat } from './proc.ts';
+import { childrenOf, innermostPid, isRunning, readBootId, readStat } from './proc.ts';
 import type { Reaper } from './reaper.ts';
 
 /**
@@ -95,6 +95,7 @@ export function createSupervisor(parts: {
           stdio: ['pipe', 'pipe', 'pipe'],
           detached: true,
         });
+        if (raw.pid !== undefined) giveWay(raw.pid);
         enter(ledger, raw, { tag, bootId, slot: spec.slot });
         return supervise({ raw, tag, layer, reaper, clock, onReaped, gone: () => owned.delete(tag) });
       } catch (error) {
@@ -154,8 +155,9 @@ function supervise(parts: {
   const programPid = programFinder(raw, tag, layer, reaper);
 
   const climb = async (bounds: EndBounds): Promise<{ forced: 'TERM' | 'KILL' | null }> => {
-    // Whoever is a child now is known as a member from here on, even if it then loses parent and environment.
-    reaper.membersOf(tag);
+    // Whoever is a child now is known as a member from here on, even if it then loses parent and environment; a namespace
+    // loses nobody.
+    if (layer === 'group') reaper.membersOf(tag);
     raw.stdin.end();
     let forced: 'TERM' | 'KILL' | null = null;
     if ((await within(clock, bounds.eofMs, exited)) === 'timeout') {
@@ -204,10 +206,10 @@ function programFinder(
   let known: { pid: number; startTicks: number } | null = null;
   const find = () => {
     if (layer === 'group') return raw.pid === undefined ? null : readStat(raw.pid);
-    const members = reaper.membersOf(tag);
-    const first = members.find(({ parentPid }) => parentPid === raw.pid);
-    const below = members.filter(({ parentPid }) => parentPid === first?.pid);
-    return below.find(({ pid }) => innermostPid(pid) === 2) ?? null;
+    const [first] = raw.pid === undefined ? [] : childrenIn(raw.pid, tag, reaper);
+    const below = first === undefined ? [] : childrenIn(first, tag, reaper);
+    const program = below.find((pid) => innermostPid(pid) === 2);
+    return program === undefined ? null : readStat(program);
   };
   return () => {
     if (raw.exitCode !== null || raw.signalCode !== null) return null;
@@ -215,6 +217,13 @@ function programFinder(
     const stat = known === null ? null : readStat(known.pid);
     return isRunning(stat) && stat.startTicks === known?.startTicks ? stat.pid : null;
   };
+}
+
+/** A look at all of `/proc` takes milliseconds; most kernels name the children of one process. */
+function childrenIn(pid: number, tag: string, reaper: Reaper): number[] {
+  const told = childrenOf(pid);
+  if (told !== null) return told;
+  return reaper.membersOf(tag).flatMap((each) => (each.parentPid === pid ? [each.pid] : []));
 }
 
 function signalProgram(pid: number | undefined, signal: NodeJS.Signals): void {

@@ -32,6 +32,19 @@ const agentOomScoreAdj = 500;
 const givingWay = `{ echo ${agentOomScoreAdj} >/proc/self/oom_score_adj; } 2>/dev/null; exec nice -n ${agentNice} "$@"`;
 
 /**
+ * Where the kernel shares the processor out by sessions first (autogroup), niceness counts only among the processes of one
+ * session, and each agent has a session of its own: so the session of `leaderPid` gets the same niceness. The kernel
+ * takes ten such wishes a second from who is not root, and a sandbox may forbid it: an agent then counts in full.
+ */
+export function giveWay(leaderPid: number): void {
+  try {
+    writeFileSync(`/proc/${leaderPid}/autogroup`, String(agentNice));
+  } catch {
+    // No autogroups here, or not now.
+  }
+}
+
+/**
  * Decides by really running a session's wrapper once, in a slot below `dataDir`.
  * `wanted` = `auto` falls back to `group`; `namespace` gives `null` when it does not work here.
  */

@@ -58,6 +58,12 @@ export function environmentOf(pid: number, name: string): string | null | undefi
   return text.slice(start + name.length + 1).split('\0', 1)[0] ?? null;
 }
 
+/** Pids that its first thread has started and that have not been collected; null where the kernel does not tell. */
+export function childrenOf(pid: number): number[] | null {
+  const text = readProc(pid, `task/${pid}/children`);
+  return text === null ? null : text.split(' ').flatMap((word) => (word === '' ? [] : [Number(word)]));
+}
+
 /** Its pid inside the innermost pid namespace that it lives in; 0 when there is no such process. */
 export function innermostPid(pid: number): number {
   return Number(readProc(pid, 'status')?.match(/^NSpid:.*?(\d+)$/m)?.[1] ?? 0);

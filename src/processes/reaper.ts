@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Census, Member } from './census.ts';
 import type { Ledger } from './ledger.ts';
-import { readStat } from './proc.ts';
+import { isRunning, readStat } from './proc.ts';
 
 /**
  * Ends processes by ownership, never by name.
@@ -15,6 +15,8 @@ import { readStat } from './proc.ts';
 /** How long to keep killing before giving up aloud; what survives SIGKILL this long hangs in the kernel. */
 const killPatienceMs = 5000;
 const pollMs = 10;
+/** All of `/proc` is looked at again when nothing that was seen is left, but at least this often. */
+const lookPeriodMs = 100;
 
 export interface Reaped {
   killed: number[];
@@ -55,11 +57,14 @@ export function createReaper({
     const giveUpAt = killAt + killPatienceMs;
     for (;;) {
       const left = census.take().filter(({ tag }) => isMeant(tag));
-      if (left.length === 0 || clock.monotonicMs() > giveUpAt) return { killed: [...killed], left };
-      for (const member of clock.monotonicMs() < killAt ? [] : left) {
+      const nowMs = clock.monotonicMs();
+      if (left.length === 0 || nowMs > giveUpAt) return { killed: [...killed], left };
+      for (const member of nowMs < killAt ? [] : left) {
         if (kill(member)) killed.add(member.pid);
       }
-      await clock.sleep(pollMs);
+      const untilMs = nowMs < killAt ? Math.min(killAt, nowMs + lookPeriodMs) : nowMs + lookPeriodMs;
+      do await clock.sleep(pollMs);
+      while (left.some(isStillThere) && clock.monotonicMs() < untilMs);
     }
   };
 
@@ -82,6 +87,11 @@ export function createReaper({
       return { killed, slots: gone.map(({ slot }) => slot), stuck: left.map(({ pid }) => pid) };
     },
   };
+}
+
+function isStillThere({ pid, startTicks }: Member): boolean {
+  const stat = readStat(pid);
+  return isRunning(stat) && stat.startTicks === startTicks;
 }
 
 /** Kills exactly this process: looks again, so that a pid reused since the listing is left alone. */

@@ -16,11 +16,14 @@ export interface TreeMemory {
 /** By tag; a tree without any process is missing. */
 export type MeasureTrees = (tags: readonly string[]) => Map<string, TreeMemory>;
 
+/** A tree that looks larger or smaller two seconds later is early enough; a look at all processes is not free. */
+const censusAgeMs = 2_000;
+
 export function createTreeMeasure(census: Census): MeasureTrees {
   return (tags) => {
     const wanted = new Set(tags);
     const found = new Map<string, TreeMemory>();
-    for (const { pid, tag } of census.take()) {
+    for (const { pid, tag } of census.recent(censusAgeMs)) {
       if (!wanted.has(tag)) continue;
       const { pssBytes, peakBytes } = memoryOf(pid);
       const tree = found.get(tag) ?? { bytes: 0, peakBytes: 0 };

@@ -45,25 +45,26 @@ export interface Peaks {
 
 /** `maxBytes`: no session is left to grow beyond it, so none is expected to. */
 export function createPeaks(store: Store, maxBytes: number): Peaks {
-  const seen = new Map<string, number[]>();
+  // The p95 is asked for with every session of every reading, and changes only with a turn: it is kept.
+  const seen = new Map<string, { peaks: number[]; p95: number }>();
+  const keep = (botId: string, peaks: number[]) => seen.set(botId, { peaks, p95: p95(peaks) });
   const glimpsed = new Map<string, number>();
   const unsaved = new Set<string>();
   for (const { botId, peaks } of store.all<{ botId: string; peaks: string }>(
     'SELECT bot_id AS botId, peaks FROM session_peaks',
   )) {
     // Only `save` wrote it, so it is trusted.
-    seen.set(botId, JSON.parse(peaks) as number[]);
+    keep(botId, JSON.parse(peaks) as number[]);
   }
   return {
     expectedBytes(botId, profile) {
-      const peaks = seen.get(botId) ?? [];
-      const observed = p95(peaks);
-      const least = Math.max(startBytes(profile), glimpsed.get(botId) ?? 0);
-      return Math.min(peaks.length < enoughTurns ? Math.max(observed, least) : observed, maxBytes);
+      const { peaks, p95: observed } = seen.get(botId) ?? { peaks: [], p95: 0 };
+      if (peaks.length >= enoughTurns) return Math.min(observed, maxBytes);
+      return Math.min(Math.max(observed, startBytes(profile), glimpsed.get(botId) ?? 0), maxBytes);
     },
     glimpse: (botId, bytes) => void glimpsed.set(botId, Math.max(bytes, glimpsed.get(botId) ?? 0)),
     observe(botId, peakBytes) {
-      seen.set(botId, [...(seen.get(botId) ?? []), Math.round(peakBytes)].slice(-keptTurns));
+      keep(botId, [...(seen.get(botId)?.peaks ?? []), Math.round(peakBytes)].slice(-keptTurns));
       unsaved.add(botId);
     },
     save() {
@@ -72,13 +73,13 @@ export function createPeaks(store: Store, maxBytes: number): Peaks {
           store.run(
             `INSERT INTO session_peaks (bot_id, peaks) VALUES (?, ?)
              ON CONFLICT (bot_id) DO UPDATE SET peaks = excluded.peaks`,
-            ...[botId, JSON.stringify(seen.get(botId) ?? [])],
+            ...[botId, JSON.stringify(seen.get(botId)?.peaks ?? [])],
           ),
         );
       }
       unsaved.clear();
     },
-    known: () => Object.fromEntries([...seen].map(([botId, peaks]) => [botId, p95(peaks)])),
+    known: () => Object.fromEntries([...seen].map(([botId, { p95 }]) => [botId, p95])),
   };
 }
 

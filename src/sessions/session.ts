@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import type { Agent, AgentEnd, AgentResult, Prompt, Slot, TurnHooks } from '../agent/agent.ts';
 import { withHistory, withLeftBehind } from '../agent/prompt.ts';
+import { costSoFar } from '../agent/transcript.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { TreeMemory } from '../processes/trees.ts';
 import type { SessionName, SessionPath } from '../telemetry/events.ts';
@@ -242,7 +244,10 @@ export class Session {
   #open(): Agent {
     const { openAgent, slots } = this.#parts;
     const { slot, memory } = this.#recall;
-    return this.#watch(openAgent({ profile: this.bot.profile, slot: slots.open(slot.id), memory }));
+    const transcript = memory.kind === 'resume' ? slots.transcriptPath(slot, memory.id) : null;
+    const costSoFarUsd = transcript === null ? 0 : costSoFar(readFileSync(transcript, 'utf8'));
+    const opened = slots.open(slot.id);
+    return this.#watch(openAgent({ profile: this.bot.profile, slot: opened, memory, costSoFarUsd }));
   }
 
   #watch(agent: Agent): Agent {

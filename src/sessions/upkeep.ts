@@ -20,6 +20,8 @@ const sweepPeriodMs = 1_000;
 const measurePeriodMs = 1_000;
 /** Looking into a process's pages costs 1-3 ms; the next look waits this many times what the last one took (≤ 0.8 %). */
 const measureCostFactor = 125;
+/** Trees looked into without a pause: webhooks do not wait longer than for these. */
+const treesAtOnce = 3;
 /** An idle session changes only by giving memory back, within some 10 s. */
 const idleMeasureMs = 15_000;
 const savePeriodMs = 60_000;
@@ -44,8 +46,8 @@ export class Upkeep {
   readonly #stopTimers: Cancel[];
   #cancelMeasure: Cancel = () => {};
   #level: MemoryLevel = 'normal';
-  /** Per session, monotonic ms of its last look. */
-  readonly #measuredMs = new WeakMap<Session, number>();
+  /** Per tree, monotonic ms of its last look; the one that is the longest ago comes first. */
+  readonly #measuredMs = new Map<string, number>();
 
   constructor(options: PoolOptions, parts: PoolParts, pool: UpkeepPool) {
     this.#options = options;
@@ -169,26 +171,38 @@ export class Upkeep {
   #measureLater(delayMs: number): void {
     this.#cancelMeasure = this.#clock.after(delayMs, () => {
       const startedMs = this.#clock.monotonicMs();
-      this.#measure();
+      const share = this.#measure();
       const tookMs = this.#clock.monotonicMs() - startedMs;
-      this.#measureLater(Math.max(measurePeriodMs, tookMs * measureCostFactor));
+      this.#measureLater(Math.max(measurePeriodMs * share, tookMs * measureCostFactor));
     });
   }
 
-  #measure(): void {
+  /** Looks into the trees whose last look is the longest ago; gives which share of those that were due (0 to 1] that was. */
+  #measure(): number {
     const nowMs = this.#clock.monotonicMs();
-    const wanted = new Map(this.#pool.spares.trees().map(({ tag, note }) => [tag, note]));
+    const notes = new Map(this.#pool.spares.trees().map(({ tag, note }) => [tag, note]));
+    const live = new Set(notes.keys());
+    const restsMs = (tag: string) => nowMs - (this.#measuredMs.get(tag) ?? Number.NEGATIVE_INFINITY);
     for (const session of this.#pool.sessions.values()) {
       const { tree, state } = session;
-      const restsMs = nowMs - (this.#measuredMs.get(session) ?? Number.NEGATIVE_INFINITY);
-      if (tree === null || state === 'closing' || (state === 'idle' && restsMs < idleMeasureMs)) continue;
-      wanted.set(tree, (memory) => {
+      if (tree === null) continue;
+      live.add(tree);
+      if (state === 'closing' || (state === 'idle' && restsMs(tree) < idleMeasureMs)) continue;
+      notes.set(tree, (memory) => {
         session.memory = memory;
         this.#parts.peaks.glimpse(session.bot.id, memory.bytes);
-        this.#measuredMs.set(session, nowMs);
       });
     }
-    if (wanted.size === 0) return;
-    for (const [tag, memory] of this.#options.measureTrees([...wanted.keys()])) wanted.get(tag)?.(memory);
+    for (const tag of this.#measuredMs.keys()) if (!live.has(tag)) this.#measuredMs.delete(tag);
+    if (notes.size === 0) return 1;
+    const unseen = [...notes.keys()].filter((tag) => !this.#measuredMs.has(tag));
+    const seen = [...this.#measuredMs.keys()].filter((tag) => notes.has(tag));
+    const wanted = [...unseen, ...seen].slice(0, treesAtOnce);
+    for (const [tag, memory] of this.#options.measureTrees(wanted)) notes.get(tag)?.(memory);
+    for (const tag of wanted) {
+      this.#measuredMs.delete(tag);
+      this.#measuredMs.set(tag, nowMs);
+    }
+    return wanted.length / notes.size;
   }
 }

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { messageOf, OperatorError } from '../lib/errors.ts';
+import { createLogSync, type LogSync } from './log-sync.ts';
 import { storeTrouble } from './trouble.ts';
 
 /**
@@ -33,9 +34,14 @@ export interface Store {
   transaction<T>(work: () => T): T;
   /**
    * As `transaction`, but without waiting for the disk: it survives the end of this process at any moment, and is safe from
-   * a power cut with the next full commit. For what can be found out anew, or was true of this boot only.
+   * a power cut with the next full commit or `synced`. For what can be found out anew, or was true of this boot only.
    */
   lazily<T>(work: () => T): T;
+  /**
+   * Resolves when all that was committed before the call is on disk, `lazily` included. The event loop goes on meanwhile,
+   * and commits that come close together share one wait.
+   */
+  synced(): Promise<void>;
   /** Tells one listener of every statement that failed, besides throwing its error. */
   onFailure(listener: (error: unknown) => void): void;
   close(): void;
@@ -43,6 +49,12 @@ export interface Store {
 
 /** Looking through a file of this size takes about a second; a larger one is trusted until a statement fails. */
 const checkedMaxBytes = 256 * 1024 * 1024;
+
+/**
+ * A checkpoint holds up the event loop for some 10 ms, however much there is to carry over: as rarely as the log allows
+ * that `space.ts` keeps room for (2,036 pages).
+ */
+const checkpointPages = 1800;
 
 /**
  * Opens (or creates) the database and brings it to the newest schema.
@@ -58,7 +70,7 @@ export function openStore(path: string, migrations: readonly Migration[]): Store
     database.close();
     throw storeTrouble(error) === null ? error : unusable(path, error);
   }
-  return storeOver(database);
+  return storeOver(database, logOf(database, path));
 }
 
 function open(path: string): DatabaseSync {
@@ -68,6 +80,7 @@ function open(path: string): DatabaseSync {
     database.exec(`
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
+      PRAGMA wal_autocheckpoint = ${checkpointPages};
       PRAGMA busy_timeout = 5000;
       PRAGMA foreign_keys = ON;
     `);
@@ -78,6 +91,14 @@ function open(path: string): DatabaseSync {
     database?.close();
     throw unusable(path, error);
   }
+}
+
+function logOf(database: DatabaseSync, path: string): LogSync {
+  if (path === ':memory:') return { synced: async () => {}, close: () => {} };
+  return createLogSync(path, () => {
+    const { busy } = database.prepare('PRAGMA wal_checkpoint(FULL)').get() as { busy: number };
+    if (busy !== 0) throw new Error('The database is being read, its log cannot be carried over now.');
+  });
 }
 
 /** @throws Error when the file holds something else than what SQLite wrote. */
@@ -146,7 +167,7 @@ function freshName(path: string): string {
   }
 }
 
-function storeOver(database: DatabaseSync): Store {
+function storeOver(database: DatabaseSync, log: LogSync): Store {
   const prepared = new Map<string, StatementSync>();
   let depth = 0;
   let listener = (_error: unknown): void => {};
@@ -205,9 +226,22 @@ function storeOver(database: DatabaseSync): Store {
         database.exec('PRAGMA synchronous = FULL');
       }
     },
+    synced: () => syncedOrTold(log, (error) => listener(error)),
     onFailure(next) {
       listener = next;
     },
-    close: () => database.close(),
+    close() {
+      log.close();
+      database.close();
+    },
   };
+}
+
+async function syncedOrTold(log: LogSync, tell: (error: unknown) => void): Promise<void> {
+  try {
+    await log.synced();
+  } catch (error) {
+    tell(error);
+    throw error;
+  }
 }

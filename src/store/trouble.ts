@@ -9,13 +9,21 @@ export type StoreTrouble = 'full' | 'io' | 'damaged' | 'away';
 /** Null for errors that are neither: a broken constraint, a defect in a statement. */
 export function storeTrouble(error: unknown): StoreTrouble | null {
   if (!(error instanceof Error)) return null;
-  if ('code' in error && error.code === 'ENOSPC') return 'full';
+  if ('code' in error && typeof error.code === 'string' && byCode.has(error.code))
+    return byCode.get(error.code) ?? null;
   // By name: the client of Redis is loaded only where there is one.
   if (error.name === 'RedisAwayError') return 'away';
   if (error.name === 'ReplyError') return byAnswer.get(error.message.split(' ', 1)[0] ?? '') ?? null;
   if (!('errcode' in error) || typeof error.errcode !== 'number') return null;
   return byResult.get(error.errcode & 0xff) ?? null;
 }
+
+/** Of calls outside SQLite, such as a sync. */
+const byCode: ReadonlyMap<string, StoreTrouble> = new Map([
+  ['ENOSPC', 'full'],
+  ['EDQUOT', 'full'],
+  ['EIO', 'io'],
+]);
 
 const byResult: ReadonlyMap<number, StoreTrouble> = new Map([
   [13, 'full'],

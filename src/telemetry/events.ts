@@ -41,6 +41,8 @@ export type LifecycleEvent =
       count: number;
       limit: number;
     }
+  /** An operator gave it another turn. */
+  | { type: 'message.replayed'; session: SessionName; messageIds: (number | null)[]; was: string }
   | { type: 'message.control'; session: SessionName; messageId: number | null; word: string }
   /** The room was told that messages wait. */
   | { type: 'message.waiting'; session: SessionName; reason: string; count: number }
@@ -69,6 +71,24 @@ export type LifecycleEvent =
       costUsd: number | null;
       tokens: TokenCounts | null;
       cause: string | null;
+    }
+  /** What one attempt at a turn took; nothing tells it of an attempt that was killed. */
+  | {
+      type: 'turn.spent';
+      session: SessionName;
+      turn: string;
+      bot: string;
+      costUsd: number;
+      tokens: TokenCounts;
+    }
+  /** A budget of the day; `bot` null for that of all bots together. */
+  | {
+      type: 'budget.level';
+      level: 'near' | 'used-up';
+      bot: string | null;
+      spentUsd: number;
+      budgetUsd: number;
+      percent: number;
     }
   | { type: 'turn.retried'; session: SessionName; turn: string; cause: string }
   | { type: 'turn.postponed'; session: SessionName; turn: string; cause: string; delayMs: number }

@@ -13,12 +13,15 @@ const wording: {
   'webhook.refused': { level: 'warn', words: 'Webhook refused' },
   'message.accepted': { level: 'info', words: 'Message accepted' },
   'message.refused': { level: 'warn', words: 'Too many messages, one was not taken' },
+  'message.replayed': { level: 'info', words: 'Message given another turn by an operator' },
   'message.control': { level: 'info', words: 'Control word' },
   'turn.postponed': { level: 'warn', words: 'Claude is overloaded, trying again later' },
   'turn.recovered': { level: 'info', words: 'The answer was complete before the end' },
   'turn.files': { level: 'info', words: 'Posted files handed to the agent' },
   'turn.step': { level: 'debug', words: 'Step' },
   'turn.decided': { level: 'info', words: 'Turn decided' },
+  'turn.spent': { level: 'debug', words: 'Attempt at a turn paid' },
+  'budget.level': { level: 'warn', words: 'A budget of the day is nearly or quite used up' },
   'turn.retried': { level: 'warn', words: 'Turn cut off, trying again' },
   'session.stale': { level: 'warn', words: 'No transcript to resume, starting a fresh session' },
   'transcript.behind': { level: 'warn', words: 'A transcript could not be copied for other machines' },
@@ -94,10 +97,18 @@ export function createLog({ level, secrets, destination }: LogOptions): { log: L
     destination ?? pino.destination({ dest: 1, sync: true }),
   );
   const emit: Emit = ({ type, ...fields }) => {
-    const { level: eventLevel, words } = wording[type] ?? { level: 'info' as const, words: type };
+    const { level: eventLevel, words } = describeEvent(type);
     log[eventLevel]({ event: type, ...fields }, words);
   };
   return { log, emit };
+}
+
+/** How loud an event is, and its name in words. */
+export function describeEvent(type: LifecycleEvent['type']): {
+  level: 'debug' | 'info' | 'warn' | 'error';
+  words: string;
+} {
+  return wording[type] ?? { level: 'info', words: type };
 }
 
 /** `text` without any of the given secrets and without anything shaped like a bot key. */

@@ -1,27 +1,7 @@
-import type { LifecycleEvent } from './events.ts';
+import { type Rows, seconds } from './metric-row.ts';
+import { sessionRows } from './session-metric-rows.ts';
 
 /** Which events are counted as what. */
-
-/** What one event adds to a metric: 1 unless it says otherwise. */
-interface Mark {
-  labels?: Record<string, string>;
-  value?: number;
-}
-
-export interface Row<E extends LifecycleEvent> {
-  name: string;
-  help: string;
-  labels?: readonly string[];
-  /** Upper bounds; makes it a histogram. */
-  buckets?: readonly number[];
-  /** Null when this event does not count here. */
-  mark(event: E): Mark | null;
-}
-
-type Rows = { [T in LifecycleEvent['type']]?: readonly Row<Extract<LifecycleEvent, { type: T }>>[] };
-
-const seconds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
-
 export const rows: Rows = {
   'message.accepted': [
     { name: 'messages_accepted_total', help: 'Messages kept.', mark: () => ({}) },
@@ -41,6 +21,13 @@ export const rows: Rows = {
       help: 'Messages settled without a turn because too many came, by reason.',
       labels: ['reason'],
       mark: ({ reason }) => ({ labels: { reason } }),
+    },
+  ],
+  'message.replayed': [
+    {
+      name: 'messages_replayed_total',
+      help: 'Messages that an operator gave another turn.',
+      mark: ({ messageIds }) => ({ value: messageIds.length }),
     },
   ],
   'message.control': [
@@ -91,6 +78,29 @@ export const rows: Rows = {
       mark: ({ path, durationMs }) => ({ labels: { path: path ?? 'none' }, value: durationMs / 1000 }),
     },
   ],
+  'turn.spent': [
+    {
+      name: 'cost_usd_total',
+      help: 'What turns have cost at the API’s list prices, by bot; without attempts that were killed.',
+      labels: ['bot'],
+      mark: ({ bot, costUsd }) => ({ labels: { bot }, value: costUsd }),
+    },
+    {
+      name: 'tokens_total',
+      help: 'Tokens of turns by bot and kind; input is what neither came from a cache nor went into one.',
+      labels: ['bot', 'kind'],
+      mark: ({ bot, tokens }) =>
+        Object.entries(tokens).map(([kind, value]) => ({ labels: { bot, kind }, value })),
+    },
+  ],
+  'budget.level': [
+    {
+      name: 'budget_notices_total',
+      help: 'How often a budget of the day came near its end or was used up, by bot; “all bots” for the common one.',
+      labels: ['budget', 'level'],
+      mark: ({ bot, level }) => ({ labels: { budget: bot ?? 'all bots', level } }),
+    },
+  ],
   'turn.retried': [
     { name: 'turns_retried_total', help: 'Attempts that were cut off and begun again.', mark: () => ({}) },
   ],
@@ -108,101 +118,7 @@ export const rows: Rows = {
       mark: () => ({}),
     },
   ],
-  'session.opened': [
-    {
-      name: 'session_open_seconds',
-      help: 'From the decision to start a session until it works.',
-      labels: ['path'],
-      buckets: seconds,
-      mark: ({ path, openMs }) => ({ labels: { path }, value: openMs / 1000 }),
-    },
-  ],
-  'session.closed': [
-    {
-      name: 'sessions_closed_total',
-      help: 'Sessions closed, by reason.',
-      labels: ['reason'],
-      mark: ({ reason }) => ({ labels: { reason } }),
-    },
-  ],
-  'turn.gave_up_waiting': [
-    {
-      name: 'turns_without_room_total',
-      help: 'Turns that ended because no session could be had in time, by what was short.',
-      labels: ['reason'],
-      mark: ({ reason }) => ({ labels: { reason } }),
-    },
-  ],
-  'session.evicted': [
-    {
-      name: 'sessions_evicted_total',
-      help: 'Idle sessions closed to make room, by what was short (high: memory as a whole).',
-      labels: ['reason'],
-      mark: ({ reason }) => ({ labels: { reason } }),
-    },
-  ],
-  'session.recycled': [
-    {
-      name: 'sessions_recycled_total',
-      help: 'Sessions closed between turns because they had grown, served or lived long enough.',
-      labels: ['reason'],
-      mark: ({ reason }) => ({ labels: { reason } }),
-    },
-  ],
-  'session.stopped_for_memory': [
-    {
-      name: 'turns_stopped_for_memory_total',
-      help: 'Turns stopped because their session exceeded SESSION_MEMORY_MAX_MB.',
-      mark: () => ({}),
-    },
-  ],
-  'session.died': [
-    {
-      name: 'agent_deaths_total',
-      help: 'Agents that ended unasked, by cause: oom, killed, crash, exit or start.',
-      labels: ['cause'],
-      mark: ({ death }) => ({ labels: { cause: death } }),
-    },
-  ],
-  'session.start_failed': [
-    {
-      name: 'session_start_failures_total',
-      help: 'Sessions and spares that did not come up.',
-      mark: () => ({}),
-    },
-  ],
-  'spare.parked': [
-    {
-      name: 'spare_open_seconds',
-      help: 'From the start of a spare until it can be claimed.',
-      buckets: seconds,
-      mark: ({ openMs }) => ({ value: openMs / 1000 }),
-    },
-  ],
-  'spare.ended': [
-    {
-      name: 'spares_ended_total',
-      help: 'Spares that ended unclaimed, by reason.',
-      labels: ['reason'],
-      mark: ({ reason }) => ({ labels: { reason } }),
-    },
-  ],
-  'memory.level': [
-    {
-      name: 'memory_level_changes_total',
-      help: 'How often memory became normal, high or critical.',
-      labels: ['level'],
-      mark: ({ level }) => ({ labels: { level } }),
-    },
-  ],
-  'processes.reaped': [
-    {
-      name: 'orphans_reaped_total',
-      help: 'Processes that nobody owned any more and that were ended: at boot, after a close, by the clock.',
-      labels: ['cause'],
-      mark: ({ cause, count }) => ({ labels: { cause }, value: count }),
-    },
-  ],
+  ...sessionRows,
   'claude.called': [
     {
       name: 'claude_requests_total',

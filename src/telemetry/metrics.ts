@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Emit, LifecycleEvent } from './events.ts';
-import { type Row, rows } from './metric-rows.ts';
+import type { Row } from './metric-row.ts';
+import { rows } from './metric-rows.ts';
 
 /**
  * The lifecycle facts as numbers, in Prometheus' text format. Counters and histograms are fed by events alone, one row
@@ -59,13 +60,11 @@ function take({ name, help, labels = [], buckets, mark }: Row<LifecycleEvent>, r
   if (buckets === undefined) {
     const counter = new Counter(common);
     return (event: LifecycleEvent) => {
-      const marked = mark(event);
-      if (marked) counter.inc(marked.labels ?? {}, marked.value ?? 1);
+      for (const { labels = {}, value = 1 } of [mark(event) ?? []].flat()) counter.inc(labels, value);
     };
   }
   const histogram = new Histogram({ ...common, buckets: [...buckets] });
   return (event: LifecycleEvent) => {
-    const marked = mark(event);
-    if (marked) histogram.observe(marked.labels ?? {}, marked.value ?? 1);
+    for (const { labels = {}, value = 1 } of [mark(event) ?? []].flat()) histogram.observe(labels, value);
   };
 }

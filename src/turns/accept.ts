@@ -8,6 +8,7 @@ import type { Emit } from '../telemetry/events.ts';
 import { controlIn } from './commands.ts';
 import { writeContent } from './content.ts';
 import { decideFlood, type FloodVerdict } from './floods.ts';
+import type { RecentStops } from './overtaken.ts';
 import { noticeBody } from './posts.ts';
 import type { Seen } from './seen.ts';
 
@@ -15,6 +16,7 @@ export interface AcceptParts {
   mail: Mailbox;
   history: Pick<MailHistory, 'see'>;
   seen: Pick<Seen, 'mark'>;
+  stops: RecentStops;
   clock: Clock;
   emit: Emit;
   /** Whether a Campfire user is one of our bots. */
@@ -43,16 +45,19 @@ export async function accept(bot: Bot, message: SaidMessage, parts: AcceptParts)
   const session = `${roomId}:${bot.id}` as const;
   const fromBot = parts.isBot(author.id);
   // Bots do not steer each other: a help text that is answered by a help text would go on for ever.
-  const atOnce = !fromBot && controlIn({ content }, bot) !== null;
-  const kept = await parts.mail.accept({
-    ...{ ...conversation, messageId, authorId: author.id, content, fromBot, atOnce },
-  });
+  const word = fromBot ? null : controlIn({ content }, bot);
+  const atOnce = word !== null;
+  const mail = { ...conversation, messageId, authorId: author.id, content, fromBot, atOnce };
+  const kept = await parts.mail.accept(mail);
   if (kept.kind === 'duplicate') {
     parts.emit({ type: 'message.duplicate', session, messageId });
     return { kind: 'accepted', isNew: false };
   }
   const ackMs = Math.round((parts.clock.monotonicMs() - startedMs) * 100) / 100;
   parts.emit({ type: 'message.accepted', session, messageId, ackMs });
+  if (word === 'stop') parts.stops.note(mail);
+  if (!atOnce && parts.stops.cover(mail) && (await drop(bot, conversation, kept.message, parts)))
+    return { kind: 'accepted', isNew: true };
   // What was written in an hour and is read in a moment is no flood.
   const isExempt = atOnce || saidAt !== undefined;
   const verdict = isExempt ? { kind: 'take' as const } : decideFlood(kept.standing, fromBot);
@@ -69,6 +74,22 @@ export async function accept(bot: Bot, message: SaidMessage, parts: AcceptParts)
 /** Not waited for: it fails when accepting fails as well, and the room's next message notes it anew. */
 function note(room: SeenRoom, { history }: AcceptParts): void {
   history.see(room).catch(() => {});
+}
+
+/** A question that its author's stop has overtaken is stopped. False when a turn has taken it up already. */
+async function drop(
+  bot: Bot,
+  conversation: Conversation,
+  message: Message,
+  { mail, onDecided }: AcceptParts,
+): Promise<boolean> {
+  const body = noticeBody({ messages: [message] }, bot, { say: 'stop', stopped: null, withdrawn: 1 }, 0);
+  const dropped = await mail.settle(conversation, {
+    ...{ messages: [message], stopTurn: null, outcome: { kind: 'stopped' } },
+    drafts: [{ kind: 'post', body }],
+  });
+  if (dropped) onDecided();
+  return dropped;
 }
 
 /** Too much: the message gets its outcome now. Cut off before that, it is served like any other. */

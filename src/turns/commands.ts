@@ -1,3 +1,4 @@
+import { beganAt } from '../agent/transcript.ts';
 import type { Bot } from '../config/bot.ts';
 import { type Clock, within } from '../lib/clock.ts';
 import type { Conversation, Mailbox, Message, Situation, Turn } from '../mail/mail.ts';
@@ -10,6 +11,7 @@ import { languageFor } from './language.ts';
 import { noticeBody } from './posts.ts';
 import type { Running, Sentence } from './sentence.ts';
 import { nameOf, type Runner } from './serve.ts';
+import type { Spending } from './spending.ts';
 import { abilityWords, doingWords } from './steps.ts';
 
 /**
@@ -30,7 +32,8 @@ const closeAgainMs = 1000;
 export interface CommandParts {
   mail: Mailbox;
   pool: Pick<Pool, 'close' | 'snapshot'>;
-  conversations: Pick<Conversations, 'describe' | 'erase'>;
+  conversations: Pick<Conversations, 'describe' | 'erase' | 'transcript'>;
+  spending: Pick<Spending, 'today'>;
   clock: Clock;
   emit: Emit;
   /** Told when outbox rows were written. */
@@ -195,15 +198,21 @@ async function statusOf(
   conversation: Conversation,
   bot: Bot,
   serving: Serving | null,
-  { mail, conversations, clock }: CommandParts,
+  { mail, conversations, spending, clock }: CommandParts,
 ): Promise<Sentence> {
   const { turn, waiting } = await mail.situation(conversation);
   const memory = await conversations.describe(conversation);
+  const began = memory && beganAt((await conversations.transcript(conversation)) ?? '');
+  const ago = (time: number) => Math.max(0, clock.now() - time);
   return {
     say: 'status',
     running: turn && describeTurn(turn, bot, message, serving, clock),
     waiting: waiting.length,
-    memory: memory && { turns: memory.turns, usedMsAgo: Math.max(0, clock.now() - memory.usedAt) },
+    memory: memory && {
+      ...{ turns: memory.turns, usedMsAgo: ago(memory.usedAt) },
+      beganMsAgo: began === null ? null : ago(began),
+    },
+    today: await spending.today(bot),
   };
 }
 

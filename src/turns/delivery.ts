@@ -25,8 +25,8 @@ const restAfterErrorMs = 5000;
 export interface DeliveryParts extends Omit<DeliverParts, 'right'> {
   mail: Outbox;
   ownership: Ownership;
-  /** Told when a row needs no more sending. */
-  onSettled: () => void;
+  /** Told when a row of a conversation needs no more sending. */
+  onSettled: (conversation: Conversation) => void;
 }
 
 export interface Delivery {
@@ -155,7 +155,7 @@ class OutboxDelivery implements Delivery {
       const isOver = result.kind === 'sent' || result.kind === 'undeliverable';
       if (row.kind === 'file' && (isOver || result.kind === 'replaced'))
         await files.release(readFile(row.body).id);
-      if (isOver) onSettled();
+      if (isOver) onSettled(row);
     } while (this.#mayGoOn(sender.botId) && !right.lost.aborted);
   }
 

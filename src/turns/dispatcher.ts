@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { breath } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Conversation, PendingConversation } from '../mail/mail.ts';
 import { FencedOutError, type Ownership } from '../mail/ownership.ts';
@@ -11,6 +12,7 @@ import { noticeAfterMs, noticeWaiting } from './notices.ts';
 import { type Others, pendingOf } from './others.ts';
 import { type Right, withRight } from './right.ts';
 import { createRunner, nameOf, type Runner, type ServeParts, serve } from './serve.ts';
+import type { Spending } from './spending.ts';
 
 /**
  * Which conversation is served next, and who is heard beside the turns.
@@ -31,9 +33,11 @@ const restAfterErrorMs = 5000;
 /** A session that another machine could give at once is waited for no longer than this. */
 const patienceMs = 3000;
 
-export interface DispatcherParts extends Omit<ServeParts, 'stopping' | 'right' | 'pool' | 'conversations'> {
+export interface DispatcherParts
+  extends Omit<ServeParts, 'stopping' | 'right' | 'pool' | 'conversations' | 'spending'> {
   pool: Pool;
   conversations: Conversations;
+  spending: Pick<Spending, 'refusal' | 'note' | 'today'>;
   ownership: Ownership;
   /** Null for a machine that is alone. */
   others: Others | null;
@@ -93,7 +97,7 @@ class MailDispatcher implements Dispatcher {
     const conversation = { botId, roomId };
     const situation = await this.#parts.mail.situation(conversation);
     const pending = pendingOf(situation, this.#parts.clock.now());
-    this.#attend({ ...conversation, ...pending, ready: pending.ready && mayBegin });
+    await this.#attend({ ...conversation, ...pending, ready: pending.ready && mayBegin });
     const serving = this.#runners.get(nameOf(conversation));
     if (serving) await Promise.race([serving.runner.begun, serving.ended]);
   }
@@ -131,7 +135,7 @@ class MailDispatcher implements Dispatcher {
         if (others && !(await others.isMyLook())) continue;
         for (const pending of await mail.conversationsWithMail())
           if (others) others.found(pending);
-          else this.#attend(pending);
+          else await this.#attend(pending);
       } while (this.#lookAgain);
     } catch (error) {
       this.#report('dispatcher', error);
@@ -140,12 +144,14 @@ class MailDispatcher implements Dispatcher {
     }
   }
 
-  #attend({ botId, roomId, ready, atOnce, unnoticedSince }: PendingConversation): void {
+  async #attend({ botId, roomId, ready, atOnce, unnoticedSince }: PendingConversation): Promise<void> {
     const conversation = { botId, roomId };
     if (atOnce) this.#obey(conversation);
     if (ready) this.#serve(conversation);
-    if (unnoticedSince !== null && this.#parts.clock.now() - unnoticedSince >= noticeAfterMs)
-      void this.#notice(conversation);
+    if (unnoticedSince === null || this.#parts.clock.now() - unnoticedSince < noticeAfterMs) return;
+    // Hundreds may wait, and webhooks must not wait for all of their notices.
+    await this.#notice(conversation);
+    await breath();
   }
 
   #serve({ botId, roomId }: Conversation): void {

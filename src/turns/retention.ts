@@ -8,6 +8,7 @@ import type { Pool } from '../sessions/pool.ts';
 import type { Migration, Store } from '../store/sqlite.ts';
 import type { Emit, SessionName } from '../telemetry/events.ts';
 import { withRight } from './right.ts';
+import type { Spending } from './spending.ts';
 
 /**
  * Lets go of what has been kept long enough.
@@ -46,6 +47,7 @@ export interface RetentionParts {
   ownership: Ownership;
   /** Whether a bot is there; `unclear` when a file cannot be read. */
   findBot: (id: string) => object | 'gone' | 'unclear';
+  spending: Pick<Spending, 'forgetBefore'>;
   /** Folders in which processes live. */
   foldersInUse: () => ReadonlySet<string>;
   /** Told when a conversation is gone, for whoever keeps something of it elsewhere. */
@@ -75,6 +77,7 @@ export function createRetention(parts: RetentionParts): Retention {
   const round = async (): Promise<void> => {
     try {
       const pruned = await pruneMail(parts, stopping.signal);
+      await parts.spending.forgetBefore(clock.now() - parts.retentionMs);
       const forgotten = await forgetOld(parts, stopping.signal);
       const folders = await sweepFolders(parts, stopping.signal);
       const transcripts = await sweepTranscripts(parts, stopping.signal);

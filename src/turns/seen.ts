@@ -35,8 +35,8 @@ export interface SeenParts {
 export interface Seen {
   /** Marks a message. Never throws and never waits. */
   mark(bot: Bot, conversation: Conversation, message: Message): void;
-  /** Takes away what is over. Never throws and never waits. */
-  sweep(): void;
+  /** Takes away what is over, in one conversation or everywhere. Never throws and never waits. */
+  sweep(conversation?: Conversation): void;
   stop(): Promise<void>;
 }
 
@@ -50,7 +50,8 @@ class SeenMarks implements Seen {
   readonly #working = new Set<Promise<void>>();
   readonly #stopTimer: () => void;
   #sweeping: Promise<void> | null = null;
-  #sweepAgain = false;
+  /** Where to sweep next; `everywhere` includes all others. */
+  readonly #toSweep = new Map<string, Conversation | undefined>();
   #stopped = false;
 
   constructor(parts: SeenParts) {
@@ -65,8 +66,11 @@ class SeenMarks implements Seen {
     this.#work();
   }
 
-  sweep(): void {
-    this.#sweepAgain = true;
+  sweep(conversation?: Conversation): void {
+    this.#toSweep.set(
+      conversation ? `${conversation.roomId}:${conversation.botId}` : 'everywhere',
+      conversation,
+    );
     if (this.#sweeping || this.#stopped) return;
     this.#sweeping = this.#sweepUntilDone()
       .catch((error: unknown) => this.#report(error))
@@ -106,13 +110,13 @@ class SeenMarks implements Seen {
     const boosted = await client.boost(bot.key, roomId, messageId, eyes);
     if (boosted.kind !== 'boosted') return;
     await marks.put({ message, botId, roomId, messageId, markId: boosted.id, setAt: clock.now() });
-    this.sweep();
+    this.sweep({ botId, roomId });
   }
 
   async #sweepUntilDone(): Promise<void> {
-    while (this.#sweepAgain && !this.#stopped) {
-      this.#sweepAgain = false;
-      for (const mark of await this.#parts.marks.over()) {
+    for (const [name, conversation] of this.#toSweep) {
+      this.#toSweep.delete(name);
+      for (const mark of await this.#parts.marks.over(conversation)) {
         if (this.#stopped || !this.#parts.campfireIsWell()) return;
         await this.#take(mark);
       }

@@ -22,13 +22,17 @@ export type Sentence =
   | { say: 'file-gone'; filename: string }
   | { say: 'was-away' }
   | { say: 'workspace-full'; limitMb: number }
+  /** `freeInMs`: until the day's budget is a new one, at midnight of `timeZone`. */
+  | { say: 'budget-used-up'; freeInMs: number; timeZone: string }
+  /** For operators; `name` of the bot, null for all bots together. */
+  | { say: 'budget-level'; name: string | null; percent: number; spentUsd: number; budgetUsd: number }
   | { say: 'failed' }
   /** Begins an answer whose memory is a fresh one with the last `exchanges` of the old. */
   | { say: 'started-over'; exchanges: number }
   /** `stopped`: what ran for whom and how long; null when nothing did. `withdrawn`: waiting messages. */
   | { say: 'stop'; stopped: Running | null; withdrawn: number }
   | { say: 'new'; stopped: Running | null }
-  | { say: 'status'; running: Running | null; waiting: number; memory: Memory | null }
+  | { say: 'status'; running: Running | null; waiting: number; memory: Memory | null; today: SpentToday }
   | { say: 'help'; name: string; description: string; abilities: string | null }
   | {
       say: 'waiting';
@@ -46,8 +50,17 @@ export interface Running {
   step: string | null;
 }
 
+export interface SpentToday {
+  turns: number;
+  usd: number;
+  /** Null without a limit. */
+  budgetUsd: number | null;
+}
+
 export interface Memory {
   turns: number;
+  /** Null when it is not known. */
+  beganMsAgo: number | null;
   usedMsAgo: number;
 }
 

@@ -31,6 +31,10 @@ export const english: Wording = {
   'was-away': () => '(I was away)',
   'workspace-full': ({ limitMb }) =>
     `My folder for this room holds more than ${limitMb} MB, so I cannot go on. Mention me with the word “new” to begin again without its files, or ask whoever runs this bot.`,
+  'budget-used-up': ({ freeInMs, timeZone }) =>
+    `Today’s budget is used up, so I cannot answer now. Ask me again after midnight (${timeZone}), in ${durationWords(freeInMs)}.`,
+  'budget-level': ({ name, percent, spentUsd, budgetUsd }) =>
+    `${name ?? 'All bots together'} spent ${money(spentUsd)} of today’s ${money(budgetUsd)} (${percent} %).${percent >= 100 ? ' Questions get a sentence instead of an answer until midnight.' : ''}`,
   withheld: () => 'My answer contained something secret, so I did not post it.',
   'file-gone': ({ filename }) => `I could not post ${filename} in time. Please ask me for it again.`,
   failed: () => 'Something went wrong on my side. Please ask me again.',
@@ -47,13 +51,14 @@ export const english: Wording = {
   },
   new: ({ stopped }) =>
     `${stopped ? `Stopped my work ${describe(stopped)}. ` : ''}I have forgotten this conversation and emptied its working folder. Files that I shared stay until their links expire.`,
-  status: ({ running, waiting, memory }) =>
+  status: ({ running, waiting, memory, today }) =>
     [
       running ? `I am working ${describe(running)}.` : 'I am not working on anything here.',
       waiting === 0 ? 'Nothing is waiting.' : `${count(waiting, 'message')} waiting.`,
       memory
-        ? `I remember ${count(memory.turns, 'turn')} of this conversation, the last one ${durationWords(memory.usedMsAgo)} ago.`
+        ? `I remember ${count(memory.turns, 'turn')} of this conversation, ${memory.beganMsAgo === null ? '' : `the first one ${durationWords(memory.beganMsAgo)} ago, `}the last one ${durationWords(memory.usedMsAgo)} ago.`
         : 'I remember nothing of this conversation yet.',
+      `In all rooms today: ${count(today.turns, 'turn')}, ${money(today.usd)}${today.budgetUsd === null ? '' : ` of ${money(today.budgetUsd)}`}.`,
     ].join('\n'),
   help: ({ name, description, abilities }) =>
     [
@@ -95,6 +100,10 @@ function describe({ name, forMs, step }: Running): string {
 
 function soFar(done: string | null): string {
   return done === null ? '' : `So far I ${done}. `;
+}
+
+function money(usd: number): string {
+  return usd > 0 && usd < 0.01 ? 'less than $0.01' : `$${usd.toFixed(2)}`;
 }
 
 function durationWords(ms: number): string {

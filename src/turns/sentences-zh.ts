@@ -22,6 +22,10 @@ export const chinese: Wording = {
   'was-away': () => '（我刚才不在）',
   'workspace-full': ({ limitMb }) =>
     `我在此房间的文件夹已超过 ${limitMb} MB，无法继续。提及我并发送“新对话”即可删除这些文件并重新开始，或联系负责此机器人的人员。`,
+  'budget-used-up': ({ freeInMs, timeZone }) =>
+    `今天的预算已用完，我现在无法回答。请在零点（${timeZone}）之后，即 ${durationWords(freeInMs)}后再问我。`,
+  'budget-level': ({ name, percent, spentUsd, budgetUsd }) =>
+    `${name ?? '所有机器人'}今天已花费 ${money(spentUsd)}，预算为 ${money(budgetUsd)}（${percent}%）。${percent >= 100 ? '零点之前不再回答问题。' : ''}`,
   withheld: () => '我的回答包含机密内容，因此没有发送。',
   'file-gone': ({ filename }) => `未能及时发送文件 ${filename}，请再向我要一次。`,
   failed: () => '我这边出了点问题，请再问一次。',
@@ -36,13 +40,14 @@ export const chinese: Wording = {
   },
   new: ({ stopped }) =>
     `${stopped ? `已停止${describe(stopped)}。` : ''}我已忘记本次对话并清空了工作文件夹。已分享的文件在链接过期前仍可下载。`,
-  status: ({ running, waiting, memory }) =>
+  status: ({ running, waiting, memory, today }) =>
     [
       running ? `我正在处理${describe(running)}。` : '我目前没有在处理这里的内容。',
       waiting === 0 ? '没有等待中的消息。' : `有 ${waiting} 条消息在等待。`,
       memory
-        ? `我记得本次对话的 ${memory.turns} 轮，最近一轮在 ${durationWords(memory.usedMsAgo)}前。`
+        ? `我记得本次对话的 ${memory.turns} 轮，${memory.beganMsAgo === null ? '' : `最早一轮在 ${durationWords(memory.beganMsAgo)}前，`}最近一轮在 ${durationWords(memory.usedMsAgo)}前。`
         : '我还没有本次对话的记忆。',
+      `今天在所有房间：${today.turns} 轮，${money(today.usd)}${today.budgetUsd === null ? '' : `（预算 ${money(today.budgetUsd)}）`}。`,
     ].join('\n'),
   help: ({ name, description, abilities }) =>
     [
@@ -77,6 +82,10 @@ function describe({ name, forMs, step }: Running): string {
 
 function soFar(done: string | null): string {
   return done === null ? '' : `目前为止我${done}。`;
+}
+
+function money(usd: number): string {
+  return usd > 0 && usd < 0.01 ? '不到 $0.01' : `$${usd.toFixed(2)}`;
 }
 
 function durationWords(ms: number): string {

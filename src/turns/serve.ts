@@ -20,9 +20,12 @@ import { mentionFor } from './asker.ts';
 import { languageFor } from './language.ts';
 import { withLateLine } from './late.ts';
 import { type LiveParts, showLive } from './live.ts';
+import { createMeter } from './meter.ts';
 import { type Attempt, alone, answered, decided } from './outcome.ts';
 import type { Right } from './right.ts';
 import { type RunTurnParts, runTurn } from './run-turn.ts';
+import type { Sentence } from './sentence.ts';
+import type { Spending } from './spending.ts';
 import { createProgress, type Progress } from './steps.ts';
 import { createTurnFiles } from './turn-files.ts';
 import type { Workspaces } from './workspace.ts';
@@ -44,6 +47,7 @@ export interface ServeParts extends RunTurnParts, Omit<LiveParts, 'mail'> {
   findBot: (id: string) => Bot | 'gone' | 'unclear';
   /** Told when outbox rows were written. */
   onDecided: () => void;
+  spending: Pick<Spending, 'refusal' | 'note'>;
   workspaces: Workspaces;
   workspaceMaxBytes: number;
   /** This machine's right to the conversation. */
@@ -91,7 +95,8 @@ export async function serve(conversation: Conversation, runner: Runner, parts: S
   const { turn: cutOff, waiting } = await mail.situation(conversation);
   if (cutOff ? (cutOff.dueAt ?? 0) > clock.now() : waiting.length === 0) return false;
   if (cutOff && (await finishFromTranscript(cutOff, bot, parts))) return true;
-  if (await refuseTooLarge(conversation, bot, parts)) return true;
+  const refusal = await refusalOf(conversation, bot, parts);
+  if (refusal) return settleUnasked(conversation, bot, refusal, parts);
   try {
     const { receivedAt } = (cutOff?.messages ?? waiting)[0] ?? { receivedAt: clock.now() };
     await using lease = await pool.lease(conversation, sessionBot(bot), receivedAt, runner.halted);
@@ -104,7 +109,13 @@ export async function serve(conversation: Conversation, runner: Runner, parts: S
     return true;
   } catch (error) {
     if (error instanceof LeaseWithdrawnError) return true;
-    if (error instanceof NoRoomError) return settleWithoutRoom(conversation, bot, parts);
+    if (error instanceof NoRoomError)
+      return settleUnasked(
+        conversation,
+        bot,
+        { sentence: { say: 'no-room' }, cause: 'no session to be had' },
+        parts,
+      );
     throw error;
   }
 }
@@ -119,7 +130,10 @@ async function runOnce(turn: Turn, bot: Bot, lease: Lease, runner: Runner, parts
     waitedMs: clock.now() - turn.messages[0].receivedAt,
   });
   const live = showLive(turn, bot, runner.progress, parts);
-  const attempt = await attemptSafely(turn, bot, lease, runner, parts);
+  const meter = createMeter();
+  const attempt = await attemptSafely(turn, bot, meter.over(lease), runner, parts);
+  const spent = meter.spent();
+  await parts.spending.note(turn, bot, spent, attempt.kind === 'decided' || attempt.kind === 'halted');
   const { showsAnswer } = await live.end();
   switch (attempt.kind) {
     case 'given-back':
@@ -142,7 +156,7 @@ async function runOnce(turn: Turn, bot: Bot, lease: Lease, runner: Runner, parts
     case 'decided':
       if (showsAnswer && attempt.outcome.kind === 'answered')
         attempt.drafts = mayReplaceNotice(attempt.drafts);
-      await commit(turn, bot, attempt, { path: lease.path, startedMs, runner }, parts);
+      await commit(turn, bot, { ...attempt, spent }, { path: lease.path, startedMs, runner }, parts);
   }
 }
 
@@ -207,26 +221,34 @@ async function finishFromTranscript(turn: Turn, bot: Bot, parts: ServeParts): Pr
   return true;
 }
 
-/** A conversation whose folder has grown beyond its limit gets a sentence instead of a session. */
-async function refuseTooLarge(conversation: Conversation, bot: Bot, parts: ServeParts): Promise<boolean> {
-  if ((await parts.workspaces.excess(conversation)) === null) return false;
-  const turn = await parts.mail.begin(conversation);
-  if (!turn) return false;
-  const limitMb = Math.round(parts.workspaceMaxBytes / 1024 ** 2);
-  const cause = 'the working folder is too large';
-  const attempt = await decided(turn, bot, { say: 'workspace-full', limitMb }, cause, alone);
-  const startedMs = parts.clock.monotonicMs();
-  if (attempt.kind === 'decided')
-    await commit(turn, bot, attempt, { path: null, startedMs, runner: null }, parts);
-  return true;
+/** What is in the way of a turn before a session is asked for; null when nothing is. */
+async function refusalOf(
+  conversation: Conversation,
+  bot: Bot,
+  { workspaces, workspaceMaxBytes, spending, timeZone }: ServeParts,
+): Promise<{ sentence: Sentence; cause: string } | null> {
+  if ((await workspaces.excess(conversation)) !== null) {
+    const limitMb = Math.round(workspaceMaxBytes / 1024 ** 2);
+    return { sentence: { say: 'workspace-full', limitMb }, cause: 'the working folder is too large' };
+  }
+  const overspent = await spending.refusal(bot);
+  if (overspent === null) return null;
+  const { budget, freeInMs } = overspent;
+  const whose = budget === 'bot' ? 'budget_usd_per_day' : 'BUDGET_USD_PER_DAY';
+  return { sentence: { say: 'budget-used-up', freeInMs, timeZone }, cause: `${whose} is used up` };
 }
 
-/** There was no session to be had for as long as anybody should wait: the room hears so. */
-async function settleWithoutRoom(conversation: Conversation, bot: Bot, parts: ServeParts): Promise<boolean> {
+/** A turn that gets a sentence instead of a session. */
+async function settleUnasked(
+  conversation: Conversation,
+  bot: Bot,
+  { sentence, cause }: { sentence: Sentence; cause: string },
+  parts: ServeParts,
+): Promise<boolean> {
   const turn = await parts.mail.begin(conversation);
   if (!turn) return false;
   const startedMs = parts.clock.monotonicMs();
-  const attempt = await decided(turn, bot, { say: 'no-room' }, 'no session to be had', alone);
+  const attempt = await decided(turn, bot, sentence, cause, alone);
   if (attempt.kind === 'decided')
     await commit(turn, bot, attempt, { path: null, startedMs, runner: null }, parts);
   return true;

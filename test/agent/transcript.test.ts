@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { retryText, withHistory, withoutAdditions } from '../../src/agent/prompt.ts';
-import { fateOfPrompt, lastExchanges } from '../../src/agent/transcript.ts';
+import { costSoFar, fateOfPrompt, lastExchanges } from '../../src/agent/transcript.ts';
 
 /** Lines as the CLI writes them, with the fields that matter. */
 const prompt = (uuid: string, content: string) => line({ type: 'user', uuid, promptSource: 'sdk', content });
@@ -107,4 +107,15 @@ test('a quoted history cannot pass for a message, and is found again', () => {
   assert.equal(withoutAdditions(text), 'hi');
   assert.equal(withoutAdditions(retryText('hi')), 'hi');
   assert.equal(withHistory([], 'hi'), 'hi');
+});
+
+test('what a session has cost is its last whole note of it', () => {
+  const note = (totalCostUSD: number) => JSON.stringify({ type: 'cost-state', sessionId: 's', totalCostUSD });
+  const said = prompt('u', `look: ${note(9)}`);
+  const before = [prompt('u', 'hi'), note(0.5), reply('a'), note(1.25)].join('\n');
+  assert.equal(costSoFar(before), 1.25);
+  assert.equal(costSoFar(`${before}\n${said}\n`), 1.25, 'not what somebody says');
+  assert.equal(costSoFar(`${before}\n${note(7).slice(0, -20)}`), 1.25, 'not what was torn');
+  assert.equal(costSoFar(`${before}\n{"type":"cost-state"}\n`), 1.25);
+  assert.equal(costSoFar(said), 0);
 });

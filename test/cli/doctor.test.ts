@@ -4,6 +4,9 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { runDoctor } from '../../src/cli/doctor.ts';
+import { systemClock as clock } from '../../src/lib/clock.ts';
+import { startScriptedModel } from '../../src/playground/model.ts';
+import { startSimulator } from '../../src/playground/simulator.ts';
 import { firstProcessProblem } from '../../src/processes/proc.ts';
 import { holdDataFolder } from '../../src/store/lock.ts';
 import { tempFolder } from '../support/temp.ts';
@@ -14,6 +17,18 @@ const bot = { bot_id: 'ann', bot_key: '2-abcDEF123456', name: 'Ann', system_prom
 interface Report {
   ok: boolean;
   checks: Array<{ name: string; verdict: string; detail: string; remedy: string | null }>;
+}
+
+/** A Campfire that knows Ann, and a Claude. */
+async function outside(t: TestContext): Promise<Record<string, string>> {
+  const campfire = await startSimulator({
+    ...{ clock, face: 'full', workers: 1, people: [{ id: 1, name: 'Dai', role: 'member' }] },
+    bots: [{ id: 2, name: 'Ann', key: bot.bot_key, webhookUrl: null }],
+    rooms: [{ id: 1, name: 'HQ', kind: 'open' }],
+  });
+  const model = await startScriptedModel({ clock });
+  t.after(() => Promise.all([campfire.close(), model.close()]));
+  return { CAMPFIRE_URL: campfire.url, ANTHROPIC_BASE_URL: model.url, ANTHROPIC_API_KEY: 'sk-ant-test' };
 }
 
 /** The command as an operator calls it, on folders of its own. */
@@ -49,17 +64,28 @@ async function doctor(
 }
 
 test('where everything is there, it says what it found and ends with 0', async (t) => {
-  const { code, ok, find } = await doctor(t, {});
+  const { code, ok, find } = await doctor(t, await outside(t));
   assert.deepEqual([code, ok], [0, true]);
   assert.match(find('containment')?.detail ?? '', /^namespace: /);
   assert.match(find('claude')?.detail ?? '', /^claude \d+\.\d+\.\d+ .*runs/);
   assert.match(find('bots')?.detail ?? '', /1 usable: ann/);
+  assert.match(
+    find('memory')?.detail ?? '',
+    /[\d,]+ of [\d,]+ MB \(.*\) are available: \d+ sessions fit, .* 250 MB that ann/,
+  );
+  assert.match(find('claude api')?.detail ?? '', /answers with ANTHROPIC_API_KEY, in \d+ ms/);
+  assert.match(find('campfire')?.detail ?? '', /bots can read, post, edit/);
+  assert.match(find('bot ann')?.detail ?? '', /knows the key of ann/);
 });
 
 test('without bubblewrap it warns of the weaker layer, with what to install and who loses Bash', async (t) => {
   const path = tempFolder(t);
   for (const program of ['sh', 'nice']) symlinkSync(`/usr/bin/${program}`, join(path, program));
-  const { code, find } = await doctor(t, { PATH: path }, { ann: { ...bot, tools: ['Bash'] } });
+  const { code, find } = await doctor(
+    t,
+    { ...(await outside(t)), PATH: path },
+    { ann: { ...bot, tools: ['Bash'] } },
+  );
   assert.equal(code, 0);
   assert.equal(find('containment')?.verdict, 'warn');
   assert.match(find('containment')?.remedy ?? '', /apt-get install bubblewrap/);

@@ -8,6 +8,8 @@ import { type TestClock, testClock } from '../support/clock.ts';
 export interface MailUnderTest {
   mail: Mail;
   reopen(): Promise<Mail>;
+  /** What the driver promises of itself when nothing is left to do. */
+  atRest?(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -67,6 +69,7 @@ export function mailSchedules(
           const schedule = new Schedule(under, clock);
           for (const each of steps) await schedule.play(each);
           await schedule.finish();
+          await under.atRest?.();
         } finally {
           await under.close();
         }

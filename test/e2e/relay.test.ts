@@ -49,6 +49,13 @@ for (const [layer, kind] of [
     const token = new RegExp(`^${variable}=(.*)$`, 'm').exec(found)?.[1] ?? '';
     const url = /^ANTHROPIC_BASE_URL=(.*)$/m.exec(found)?.[1] ?? '';
     assert.match(token, /^sk-ant-relay-/);
+    const headers = new Headers(
+      kind === 'key' ? { 'x-api-key': token } : { authorization: `Bearer ${token}` },
+    );
+    assert.notEqual((await fetch(`${url}/v1/models`, { headers })).status, 401);
+    assert.equal(await service.closeSession('1:assistant'), 200);
+    assert.equal((await fetch(`${url}/v1/models`, { headers })).status, 401, 'its session is closed');
+
     for (const [what, text] of [
       ['an environment', found],
       ['a file of the session', readIn(stage, '').join('\n')],
@@ -58,13 +65,6 @@ for (const [layer, kind] of [
       assert.equal(text.includes(secret.slice(-12)), false, `the key is in ${what}`);
     }
     assert.equal(service.log.join('\n').includes(token), false, 'the token is in the log');
-
-    const headers = new Headers(
-      kind === 'key' ? { 'x-api-key': token } : { authorization: `Bearer ${token}` },
-    );
-    assert.notEqual((await fetch(`${url}/v1/models`, { headers })).status, 401);
-    assert.equal(await service.closeSession('1:assistant'), 200);
-    assert.equal((await fetch(`${url}/v1/models`, { headers })).status, 401, 'its session is closed');
     await service.stop();
     await assert.rejects(fetch(`${url}/v1/models`, { headers }), 'the relay is gone with the service');
   });

@@ -8,7 +8,7 @@ import { mailSchedules } from '../contract/mail-schedules.ts';
 import { testClock } from '../support/clock.ts';
 import { eventually } from '../support/eventually.ts';
 import { givenOwnership } from '../support/redis-ownership.ts';
-import { conversations, sharedRedis } from './redis-stage.ts';
+import { assertTidy, conversations, sharedRedis } from './redis-stage.ts';
 
 const redis = sharedRedis(after);
 const room = { botId: 'helper', roomId: 7 };
@@ -52,7 +52,12 @@ mailSchedules(
     const ownership = givenOwnership(store, 'a');
     await ownership.give(conversations);
     const open = () => createRedisMail(losing(store), { ...impatient(clock), now: clock.now }, ownership);
-    return { mail: open(), reopen: async () => open(), close: () => store.close() };
+    return {
+      mail: open(),
+      reopen: async () => open(),
+      atRest: () => assertTidy(store),
+      close: () => store.close(),
+    };
   },
   60,
 );

@@ -3,6 +3,7 @@ import { after, type TestContext, test } from 'node:test';
 import type { Mail, OutboxRow, Turn } from '../../src/mail/mail.ts';
 import { FencedOutError } from '../../src/mail/ownership.ts';
 import { createRedisMail } from '../../src/mail/redis.ts';
+import type { RedisStore } from '../../src/store/redis.ts';
 import { testClock } from '../support/clock.ts';
 import { givenOwnership } from '../support/redis-ownership.ts';
 import { sharedRedis } from './redis-stage.ts';
@@ -23,7 +24,7 @@ async function setMachines(t: TestContext) {
   const machine = (name: string) => {
     const ownership = givenOwnership(store, name);
     const mail = createRedisMail(store, clock, ownership);
-    return { mail, take: () => ownership.give([room]) };
+    return { mail, clock, ownership, take: () => ownership.give([room]) };
   };
   return { store, a: machine('a'), b: machine('b') };
 }
@@ -110,4 +111,35 @@ test('a lease that has run out and was taken by nobody is waited for, and one th
   await b.take();
   await assert.rejects(taken, FencedOutError);
   assert.equal((await b.mail.takeOutbox(room, Number.POSITIVE_INFINITY))?.body, 'after all');
+});
+
+test('a message that comes in front while a turn is begun goes first', async (t) => {
+  const { a, b, store } = await setMachines(t);
+  await a.take();
+  await a.mail.accept(said(9));
+  let reads = 0;
+  const late: RedisStore = {
+    ...store,
+    async run(script, keys, values) {
+      if (script.name === 'mailBegin' && (await b.mail.accept(said(8))).kind === 'accepted') reads++;
+      return store.run(script, keys, values) as never;
+    },
+  };
+  const turn = await createRedisMail(late, a.clock, a.ownership).begin(room);
+  assert.deepEqual([turn?.messages[0].messageId, turn?.attempt, reads], [8, 1, 1]);
+});
+
+test('whichever machine a message comes to, however often and at once, it is accepted once and in its place', async (t) => {
+  const { a, b } = await setMachines(t);
+  await a.take();
+  const ids = Array.from({ length: 50 }, (_, index) => ((index * 37) % 50) + 1);
+  const kinds = await Promise.all(
+    ids.flatMap((id) => [a, b, a].map(async ({ mail }) => (await mail.accept(said(id))).kind)),
+  );
+  assert.equal(kinds.filter((kind) => kind === 'accepted').length, 50);
+  const { waiting } = await a.mail.situation(room);
+  assert.deepEqual(
+    waiting.map(({ messageId }) => messageId),
+    [...ids].sort((one, other) => one - other),
+  );
 });

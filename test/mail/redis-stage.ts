@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { Conversation } from '../../src/mail/mail.ts';
 import { openRedis, type RedisStore } from '../../src/store/redis.ts';
 import { type RedisServer, redisServer } from '../support/redis.ts';
@@ -12,6 +13,14 @@ export interface SharedRedis {
   server(): Promise<RedisServer>;
   /** A connection with keys of its own, or those of a prefix that was given out before. */
   connect(prefix?: string): Promise<{ store: RedisStore; prefix: string }>;
+}
+
+/** Of what waited, ran or was sent nothing stays but records that are pruned in time. */
+export async function assertTidy(store: RedisStore): Promise<void> {
+  const keys = await store.call<string[]>('KEYS', store.key('mail', '*'));
+  const kinds = new Set(keys.map((key) => key.split(':')[2] ?? ''));
+  const kept = ['ids', 'counts', 'c', 's', 'settled', 'turns', 'd', 'known', 'ra', 'rh', 'rb', 'told'];
+  assert.deepEqual([...kinds.difference(new Set(kept))], []);
 }
 
 /** One Redis for all tests of a file; `after` is that of the file. */

@@ -2,7 +2,7 @@ import { after } from 'node:test';
 import { createRedisMail } from '../../src/mail/redis.ts';
 import { mailContract } from '../contract/mail.ts';
 import { givenOwnership } from '../support/redis-ownership.ts';
-import { conversations, sharedRedis } from './redis-stage.ts';
+import { assertTidy, conversations, sharedRedis } from './redis-stage.ts';
 
 const redis = sharedRedis(after);
 
@@ -18,6 +18,7 @@ mailContract('redis', async (clock) => {
       ({ store } = await redis.connect(prefix));
       return createRedisMail(store, clock, ownership);
     },
+    atRest: () => assertTidy(store),
     close: () => store.close(),
   };
 });

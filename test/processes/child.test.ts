@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { chooseContainment } from '../../src/processes/containment.ts';
 import { isRunning, readStat } from '../../src/processes/proc.ts';
@@ -115,4 +115,14 @@ test('a tree that is gone is seen as gone at once', async (t) => {
   const child = await start('polite');
   process.kill(child.process.pid ?? 0, 'SIGKILL');
   await eventually('the kernel to end the namespace', () => alive(child.tag).length === 0, 1000);
+});
+
+test('an agent gives way: its process, and its session where the kernel shares out by sessions', async (t) => {
+  const child = await supervision(t, 'group').start('polite');
+  const pid = child.process.pid ?? 0;
+  const nice = Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[16]);
+  assert.equal(nice, 10);
+  const sharesBySessions = existsSync('/proc/self/autogroup') && process.getuid?.() === 0;
+  if (sharesBySessions) assert.match(readFileSync(`/proc/${pid}/autogroup`, 'utf8'), /nice 10\b/);
+  else t.diagnostic('the kernel does not share out by sessions, or not for this user');
 });

@@ -2,15 +2,17 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { systemClock } from '../../src/lib/clock.ts';
 import { createCensus, tagVariable } from '../../src/processes/census.ts';
 import { createTreeMeasure } from '../../src/processes/trees.ts';
+import { testClock } from '../support/clock.ts';
 
 const megabyte = 1024 * 1024;
 const ballast = join(import.meta.dirname, '../../bench/memory/ballast.ts');
 
 function measureOf(instance: string) {
   const ledger = { enter() {}, strike() {}, entries: () => [] };
-  return createTreeMeasure(createCensus({ ledger, instance }));
+  return createTreeMeasure(createCensus({ ledger, instance, clock: systemClock }));
 }
 
 /** A tree of a shell and a program that holds so much. */
@@ -49,4 +51,15 @@ test('a look at a tree costs little', async (t) => {
   // At 40 ms, twenty trees would be looked at every 100 s (see upkeep.ts); some 2 ms are usual.
   assert.ok(perTreeMs < 40, `${perTreeMs} ms of CPU for each tree`);
   t.diagnostic(`${perTreeMs.toFixed(1)} ms of CPU for each tree`);
+});
+
+test('a recent look is good enough where nothing has to be proven, and only there', async (t) => {
+  const clock = testClock();
+  const ledger = { enter() {}, strike() {}, entries: () => [] };
+  const census = createCensus({ ledger, instance: 'recent', clock });
+  assert.deepEqual(census.recent(1000), [], 'the first look');
+  await holder(t, 'recent.one', 1);
+  assert.deepEqual(census.recent(1000), []);
+  clock.advance(1001);
+  assert.ok(census.recent(1000).some(({ tag }) => tag === 'recent.one'));
 });

@@ -233,3 +233,21 @@ test('looking at memory takes less than 1 % of the time, however much a look cos
   assert.ok(looks.length >= 5);
   for (const [index, at] of looks.slice(1).entries()) assert.ok(at - (looks[index] ?? 0) >= 6_000);
 });
+
+test('many trees are looked into a few at a time, each as often as the others', async (t) => {
+  const looks: string[][] = [];
+  const stage = setPool(t, {
+    measureTrees: (tags) => {
+      looks.push([...tags]);
+      return new Map();
+    },
+  });
+  for (let id = 1; id <= 7; id++) void (await stage.pool.lease(room(id), bot(), 0)).run(prompt, hooks);
+  await settle();
+  await pass(stage, 10);
+  assert.ok(looks.every((tags) => tags.length <= 3));
+  const times = Map.groupBy(looks.flat(), (tag) => tag);
+  const counts = [...times.values()].map((same) => same.length);
+  assert.equal(times.size, 7);
+  assert.ok(Math.min(...counts) >= 5 && Math.max(...counts) - Math.min(...counts) <= 1, `${counts}`);
+});

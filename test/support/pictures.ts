@@ -151,7 +151,7 @@ export function checkPictures(): void {
     const png = readFileSync(join(folder, `${name}.png`));
     assert.equal(png.readUInt32BE(16), viewport.width, name);
   }
-  const ofOthers = (name: string) => /^answers-\d\.png$|\.sha256$/.test(name);
+  const ofOthers = (name: string) => /^answers-\d\.png$|^console-|\.sha256$/.test(name);
   assert.deepEqual(
     [...there].filter((name) => !ofOthers(name)),
     [],

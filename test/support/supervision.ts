@@ -21,7 +21,7 @@ export function supervision(
   const folder = tempFolder(t);
   const store = openStore(':memory:', ledgerMigrations);
   const ledger = createLedger(store);
-  const reaper = createReaper({ ledger, census: createCensus({ ledger, instance }), clock });
+  const reaper = createReaper({ ledger, census: createCensus({ ledger, instance, clock }), clock });
   const reaped: number[] = [];
   const supervisor = createSupervisor({
     ...{ ledger, reaper, instance, layer, hidden: { paths: [] }, clock },

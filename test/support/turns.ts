@@ -6,6 +6,7 @@ import type { Mail } from '../../src/mail/mail.ts';
 import { soleOwnership } from '../../src/mail/ownership.ts';
 import { mailMigrations } from '../../src/mail/schema.ts';
 import { createSqliteMail } from '../../src/mail/sqlite.ts';
+import { createSqliteUsage } from '../../src/mail/sqlite-usage.ts';
 import { createPeaks, peakMigrations } from '../../src/sessions/peaks.ts';
 import { createPool, type Pool } from '../../src/sessions/pool.ts';
 import {
@@ -18,6 +19,8 @@ import { openStore } from '../../src/store/sqlite.ts';
 import type { LifecycleEvent } from '../../src/telemetry/events.ts';
 import { accept } from '../../src/turns/accept.ts';
 import { createDispatcher, type Dispatcher, type DispatcherParts } from '../../src/turns/dispatcher.ts';
+import { createRecentStops } from '../../src/turns/overtaken.ts';
+import { createSpending } from '../../src/turns/spending.ts';
 import { type TestClock, testClock } from './clock.ts';
 import { publicUrl, setDownloads } from './downloads.ts';
 import { type FakeAgent, fakeAgents } from './fake-agent.ts';
@@ -61,12 +64,17 @@ export const helper = createBot({
 
 const alone: Machines = { ownership: soleOwnership('test'), others: null };
 
-/** `campfire`: what can be found out of the room, and who edits there; nothing and nobody unless given. */
+/** What a turn meets beside its bot; nothing can be found out of the room and nobody edits there unless given. */
+export interface TurnsGiven {
+  campfire?: { faces: FaceBook; client: Partial<CampfireClient> };
+  budgetUsdPerDay?: number;
+  machines?: Machines;
+}
+
 export function setTurns(
   t: TestContext,
   bot: Bot = helper,
-  campfire?: { faces: FaceBook; client: Partial<CampfireClient> },
-  machines = alone,
+  { campfire, budgetUsdPerDay, machines = alone }: TurnsGiven = {},
 ): Turns {
   const clock = testClock();
   const { open, agents } = fakeAgents();
@@ -83,6 +91,14 @@ export function setTurns(
     usedBytes: 0,
     availableBytes: 8 * gigabyte,
   };
+  const usage = createSqliteUsage(store);
+  const spending = createSpending({
+    usage,
+    budgetUsdPerDay: budgetUsdPerDay ?? null,
+    timeZone: 'UTC',
+    clock,
+    emit,
+  });
   const openPool = () =>
     createPool(
       {
@@ -95,6 +111,7 @@ export function setTurns(
   const openDispatcher = (pool: Pool) =>
     createDispatcher({
       ...{ mail, pool, conversations, clock, emit, findBot: () => bot, onDecided: () => {} },
+      spending,
       ...{ downloads, publicUrl, ...machines },
       ...{ secrets: new Set<string>(), timeZone: 'UTC', turnTimeoutMs: 3_600_000 },
       ...{
@@ -110,6 +127,7 @@ export function setTurns(
     });
   let pool = openPool();
   let dispatcher = openDispatcher(pool);
+  const stops = createRecentStops(clock);
   let newest = 0;
   return {
     ...{ mail, conversations, clock, agents, events, memory },
@@ -135,7 +153,7 @@ export function setTurns(
       const isBot = (id: number) => id >= 800;
       const onAccepted = dispatcher.wake.bind(dispatcher);
       await accept(bot, message, {
-        ...{ mail, clock, emit, isBot, onAccepted, onDecided: () => {} },
+        ...{ mail, stops, clock, emit, isBot, onAccepted, onDecided: () => {} },
         ...{ history: { see: async () => {} }, seen: { mark: () => {} } },
       });
       await settle();
@@ -154,7 +172,7 @@ export function setTurns(
 }
 
 /** Nothing can be found out, so nothing is shown ahead of an answer. */
-const noCampfire: FaceBook = { find: async () => null, report: () => {} };
+const noCampfire: FaceBook = { find: async () => null, known: () => null, report: () => {} };
 
 /** Lets everything happen that waits for no clock. */
 export async function settle(): Promise<void> {

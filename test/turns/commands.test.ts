@@ -64,6 +64,27 @@ test('anybody may stop what runs; a stop that was written before the question do
   assert.match((await turns.sent()).join(), /question of Ann/);
 });
 
+test('a stop that overtook its question stops it as well; an older one does not, nor one of somebody else', async (t) => {
+  const turns = setTurns(t);
+  await turns.say('stop', { messageId: 50 });
+  assert.deepEqual(await turns.sent(), ['There is nothing to stop.']);
+  await turns.say('a question', { messageId: 49 });
+  assert.deepEqual(await turns.sent(), ['Nothing was running. I dropped 1 waiting message of yours.']);
+  assert.deepEqual([turns.agents.length, await turns.mail.counts()], [0, nothing]);
+
+  await turns.say('of Ben', { messageId: 48, authorId: 2 });
+  await finish(turns);
+  await turns.say('in another room', { messageId: 47, roomId: 6 });
+  await finish(turns);
+  await turns.say('after it', { messageId: 51 });
+  await finish(turns);
+  turns.clock.advance(10_001);
+  await turns.say('long after it', { messageId: 46 });
+  await finish(turns);
+  assert.deepEqual(await turns.sent(), ['done', 'done', 'done']);
+  assert.deepEqual(await turns.sent(6), ['done']);
+});
+
 test('an agent that does not listen holds up neither the confirmation nor, later, its successor', async (t) => {
   const turns = await working(t);
   const agent = turns.agents[0];
@@ -155,7 +176,7 @@ test('status tells what runs, what waits and what is remembered', async (t) => {
   await turns.say('status', { authorId: 3 });
   assert.deepEqual(await turns.sent(), [
     'I am working on the question of Ann, for 40 seconds by now, at this step: reading report.xlsx.\n' +
-      '1 message waiting.\nI remember nothing of this conversation yet.',
+      '1 message waiting.\nI remember nothing of this conversation yet.\nIn all rooms today: 0 turns, $0.00.',
   ]);
   await finish(turns);
   await turns.sent();
@@ -163,8 +184,19 @@ test('status tells what runs, what waits and what is remembered', async (t) => {
   await turns.say('STATUS');
   assert.deepEqual(await turns.sent(), [
     'I am not working on anything here.\nNothing is waiting.\n' +
-      'I remember 2 turns of this conversation, the last one 2 hours ago.',
+      'I remember 2 turns of this conversation, the last one 2 hours ago.\nIn all rooms today: 2 turns, $0.00.',
   ]);
+  const { slot, memory } = (turns.agents[0] as (typeof turns.agents)[number]).spec;
+  const transcripts = join(slot.config, 'projects', 'p');
+  mkdirSync(transcripts, { recursive: true });
+  const timestamp = new Date(turns.clock.now() - 3 * 7_200_000).toISOString();
+  const line = { type: 'user', content: '"timestamp":"1999-01-01"', timestamp };
+  writeFileSync(join(transcripts, `${memory.id}.jsonl`), `${JSON.stringify(line)}\n`);
+  await turns.say('status');
+  assert.match(
+    (await turns.sent()).join(),
+    /I remember 2 turns of this conversation, the first one 6 hours ago, the last one 2 hours ago\./,
+  );
 });
 
 test('help names the words and what the bot can do; in Chinese to who writes Chinese', async (t) => {

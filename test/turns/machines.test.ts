@@ -28,7 +28,7 @@ function setMachine(t: TestContext): Stage {
     found: ({ roomId }) => void rung.push(roomId),
     settled: ({ roomId }) => void settledRooms.push(roomId),
   };
-  const turns = setTurns(t, helper, undefined, { ownership, others });
+  const turns = setTurns(t, helper, { machines: { ownership, others } });
   // Not spread: pool and dispatcher are the current ones.
   return Object.assign(Object.create(turns), { ownership, rung, settled: settledRooms, others }) as Stage;
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { CampfireClient } from '../../src/campfire/client.ts';
 import { helper, setTurns, settle } from '../support/turns.ts';
 
-const overloaded = { kind: 'api-error', status: 529, code: 'overloaded', cause: 'x' } as const;
+const overloaded = { kind: 'api-error', status: 529, code: 'overloaded', cause: 'x', spent: null } as const;
 const noticeId = 501;
 
 test('while an overloaded turn waits for the second time, the room sees that it waits, not that it works', async (t) => {
@@ -16,7 +16,9 @@ test('while an overloaded turn waits for the second time, the room sees that it 
     },
     delete: () => assert.fail('there was nothing to be removed'),
   };
-  const turns = setTurns(t, helper, { client, faces: { find: async () => 'full', report: () => {} } });
+  const turns = setTurns(t, helper, {
+    campfire: { client, faces: { find: async () => 'full', known: () => null, report: () => {} } },
+  });
   await turns.say('a question');
   turns.agents[0]?.comeUp();
   turns.agents[0]?.finish(overloaded);

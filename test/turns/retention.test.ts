@@ -48,6 +48,7 @@ function keep(t: TestContext, given: Partial<RetentionParts> = {}) {
     },
     ownership: soleOwnership('test'),
     findBot: (id) => bots.get(id) ?? 'gone',
+    spending: { forgetBefore: async () => {} },
     foldersInUse: () => new Set(),
     onForgotten: (conversation) => forgotten.push(conversation),
     ...{ retentionMs: 30 * dayMs, conversationRetentionMs: 180 * dayMs },

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import type { Clock } from '../../lib/clock.ts';
-import { sentEvents } from '../sse.ts';
+import { sentEvents } from '../../lib/sent-events.ts';
 
 /** One lifecycle fact of a service, as JSON; the page has words for those it knows and shows the others as they are. */
 export type ServiceFact = { type: string } & Record<string, unknown>;

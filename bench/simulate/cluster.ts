@@ -1,0 +1,291 @@
+import { firstBurst } from '../../src/mail/burst.ts';
+import { type Lease, LeaseWithdrawnError, NoRoomError } from '../../src/sessions/lease.ts';
+import type { Conversation } from '../../src/sessions/resume.ts';
+import type { SessionPath } from '../../src/telemetry/events.ts';
+import type { SimulationClock } from './clock.ts';
+import { botOf, Machine, type MachineSize } from './machine.ts';
+import { measured } from './measured.ts';
+import { createMemories, type Memories } from './memories.ts';
+import { type Bell, bellsFor, passesOn, takesUp } from './placement.ts';
+import { createRandom, type Random } from './random.ts';
+import type { BotName, TraceMessage } from './trace.ts';
+
+/**
+ * Machines that serve one trace together: mailboxes and ownership as Redis keeps them, bells as the doorbells ring.
+ *
+ * Invariants:
+ * 1. A conversation has at most one owner; its turns run there one after the other.
+ * 2. Every message ends once: served, or refused after ten minutes of waiting for a session, or failed after a third death.
+ */
+
+/** After this long without a sign of its owner, a conversation is anybody's. */
+const ownershipMs = 10_000;
+const attemptsMax = 3;
+/** How soon a machine that is free again answers the shared bell. */
+const openPeriodMs = 250;
+/** How often each machine looks for who should go elsewhere. */
+const lookPeriodMs = 2_000;
+
+export interface Placement {
+  /** False asks machines in any order, wherever the conversation was last: what affinity is compared with. */
+  affinity: boolean;
+  /** Whether the late bell is rung. */
+  late: boolean;
+}
+
+/** What src/app/doorbell.ts does. */
+export const asBuilt: Placement = { affinity: true, late: false };
+
+export interface ClusterOptions {
+  seed: number;
+  machines: number;
+  size: MachineSize;
+  placement: Placement;
+}
+
+/** How a message ended. */
+export interface Ending {
+  message: TraceMessage;
+  kind: 'served' | 'refused' | 'failed';
+  path: SessionPath | null;
+  /** Index of the machine; null when none had a part in it. */
+  machine: number | null;
+  /** Ms from the beginning until the agent that answered was at work on it, starts and failed tries included. */
+  beganMs: number | null;
+  /** Ms from the beginning until its conversation had no earlier turn in work. */
+  readyMs: number;
+  endedMs: number;
+  attempts: number;
+}
+
+interface Mailbox {
+  conversation: Conversation & { botId: BotName };
+  /** In order; what a turn has taken stays in front until it is decided. */
+  waiting: Array<{ message: TraceMessage; authorId: number; receivedAt: number; attempts: number }>;
+  owner: Machine | null;
+  home: Machine | null;
+  /** Ms of the end of its last turn. */
+  freeSinceMs: number;
+  /** While it waits for a session: since when, and how to give up. */
+  asking: { sinceMs: number; withdrawn: AbortController } | null;
+}
+
+export class Cluster {
+  readonly machines: readonly Machine[];
+  readonly endings: Ending[] = [];
+  readonly #clock: SimulationClock;
+  readonly #random: Random;
+  readonly #placement: ClusterOptions['placement'];
+  readonly #memories: Memories;
+  readonly #mailboxes = new Map<number, Mailbox>();
+  readonly #messages = new Map<string, TraceMessage>();
+  /** Conversations that every machine has heard of and none has taken up. */
+  readonly #shared = new Set<Mailbox>();
+
+  constructor(options: ClusterOptions, trace: readonly TraceMessage[], clock: SimulationClock) {
+    const { seed, machines, size, placement } = options;
+    this.#clock = clock;
+    this.#random = createRandom(seed);
+    this.#placement = placement;
+    for (const message of trace) this.#messages.set(String(message.id), message);
+    this.#memories = createMemories(knownOf(trace, createRandom(seed + 1)), clock);
+    this.machines = Array.from({ length: machines }, (_, index) => {
+      const machine: Machine = new Machine({
+        ...{ name: `machine-${index + 1}`, seed: seed + 100 + index, size, memories: this.#memories },
+        clock: clock.whileAlive(() => !machine.isDead),
+        workOf: (uuid) => this.#messages.get(uuid) ?? { turnMs: 0, toolBytes: 0 },
+      });
+      return machine;
+    });
+    if (machines === 1) return;
+    clock.every(openPeriodMs, () => this.#offerShared());
+    clock.every(lookPeriodMs, () => this.#passOn());
+  }
+
+  accept(message: TraceMessage): void {
+    const mailbox = this.#mailbox(message);
+    const { authorId } = message;
+    mailbox.waiting.push({ message, authorId, receivedAt: this.#clock.now(), attempts: 0 });
+    if (mailbox.owner === null && mailbox.waiting.length === 1) this.#ring(mailbox);
+  }
+
+  /** A machine is gone with all that it held; what it owned is anybody's when its right has expired. */
+  kill(machine: Machine): void {
+    machine.close();
+    this.#clock.after(ownershipMs, () => {
+      for (const mailbox of this.#mailboxes.values()) {
+        if (mailbox.home === machine) mailbox.home = null;
+        if (mailbox.owner !== machine) continue;
+        mailbox.owner = null;
+        if (mailbox.waiting.length > 0) this.#ring(mailbox);
+      }
+    });
+  }
+
+  /** Messages that have not ended yet. */
+  waiting(): number {
+    return [...this.#mailboxes.values()].reduce((sum, { waiting }) => sum + waiting.length, 0);
+  }
+
+  close(): void {
+    for (const machine of this.machines) if (!machine.isDead) machine.close();
+    this.#memories.close();
+  }
+
+  #mailbox({ roomId, botId }: TraceMessage): Mailbox {
+    const known = this.#mailboxes.get(roomId);
+    if (known) return known;
+    const mailbox: Mailbox = {
+      ...{ conversation: { botId, roomId }, waiting: [], owner: null, home: null },
+      ...{ freeSinceMs: 0, asking: null },
+    };
+    this.#mailboxes.set(roomId, mailbox);
+    return mailbox;
+  }
+
+  #ring(mailbox: Mailbox): void {
+    const [only, ...others] = this.machines;
+    if (only && others.length === 0) {
+      this.#take(mailbox, only);
+      return;
+    }
+    const { affinity, late } = this.#placement;
+    const home = affinity && mailbox.home?.isDead === false ? mailbox.home : null;
+    const since = mailbox.waiting[0];
+    for (const { bell, afterMs } of bellsFor(home?.name ?? null)) {
+      if (bell === 'late' && !late) continue;
+      this.#clock.after(afterMs, () => {
+        // Somebody has come meanwhile.
+        if (mailbox.owner !== null || mailbox.waiting[0] !== since) return;
+        this.#offer(
+          mailbox,
+          bell,
+          bell === 'shared' || home === null || home.isDead ? this.#anyOrder() : [home],
+        );
+      });
+    }
+  }
+
+  #offer(mailbox: Mailbox, bell: Bell, listeners: readonly Machine[]): void {
+    const taker = listeners.find((machine) => takesUp(bell, machine.listener(mailbox.conversation)));
+    if (taker) this.#take(mailbox, taker);
+    else if (bell === 'shared') this.#shared.add(mailbox);
+  }
+
+  #take(mailbox: Mailbox, machine: Machine): void {
+    const { conversation, home } = mailbox;
+    this.#shared.delete(mailbox);
+    mailbox.owner = machine;
+    mailbox.home = machine;
+    // Its last turn is no longer the conversation's last one.
+    if (home !== null && home !== machine && !home.isDead)
+      void home.pool.close(`${conversation.roomId}:${conversation.botId}`, 'moved');
+    void this.#serve(mailbox, machine);
+  }
+
+  async #serve(mailbox: Mailbox, machine: Machine): Promise<void> {
+    while (mailbox.waiting.length > 0 && mailbox.owner === machine) await this.#turn(mailbox, machine);
+    if (mailbox.owner === machine) mailbox.owner = null;
+  }
+
+  async #turn(mailbox: Mailbox, machine: Machine): Promise<void> {
+    const burst = firstBurst(mailbox.waiting);
+    const [first] = burst;
+    if (!first) return;
+    for (const each of burst) each.attempts++;
+    const readyMs = mailbox.freeSinceMs;
+    const lease = await this.#lease(mailbox, machine, first.receivedAt);
+    if (lease === 'withdrawn') {
+      for (const each of burst) each.attempts--;
+      mailbox.owner = null;
+      this.#ring(mailbox);
+      return;
+    }
+    if (lease === 'refused') {
+      this.#end(mailbox, machine, burst, { kind: 'refused', path: null, beganMs: null, readyMs });
+      return;
+    }
+    const { path } = lease;
+    const hooks = { onStep() {}, useTool: async () => ({ text: '', isError: false }) };
+    const result = await lease.run({ uuid: String(first.message.id), text: '' }, hooks);
+    await lease[Symbol.asyncDispose]();
+    const workedMs = first.message.turnMs + measured.turnOverheadMs;
+    const beganMs = result.kind === 'answered' ? this.#clock.monotonicMs() - workedMs : null;
+    mailbox.freeSinceMs = this.#clock.monotonicMs();
+    if (result.kind === 'answered')
+      this.#end(mailbox, machine, burst, { kind: 'served', path, beganMs, readyMs });
+    else if (first.attempts >= attemptsMax)
+      this.#end(mailbox, machine, burst, { kind: 'failed', path, beganMs, readyMs });
+  }
+
+  async #lease(
+    mailbox: Mailbox,
+    machine: Machine,
+    arrivedAt: number,
+  ): Promise<Lease | 'refused' | 'withdrawn'> {
+    const { conversation } = mailbox;
+    const withdrawn = new AbortController();
+    mailbox.asking = { sinceMs: this.#clock.monotonicMs(), withdrawn };
+    machine.beginning++;
+    try {
+      return await machine.pool.lease(conversation, botOf(conversation.botId), arrivedAt, withdrawn.signal);
+    } catch (error) {
+      if (error instanceof NoRoomError) return 'refused';
+      if (error instanceof LeaseWithdrawnError) return 'withdrawn';
+      throw error;
+    } finally {
+      machine.beginning--;
+      mailbox.asking = null;
+    }
+  }
+
+  #end(
+    mailbox: Mailbox,
+    machine: Machine,
+    burst: ReadonlyArray<Mailbox['waiting'][number]>,
+    how: Pick<Ending, 'kind' | 'path'> & { beganMs: number | null; readyMs: number },
+  ): void {
+    const { kind, path, beganMs, readyMs } = how;
+    mailbox.waiting = mailbox.waiting.filter((each) => !burst.includes(each));
+    for (const { message, attempts } of burst) {
+      this.endings.push({
+        ...{ message, kind, path, machine: this.machines.indexOf(machine), attempts },
+        ...{ beganMs, endedMs: this.#clock.monotonicMs(), readyMs: Math.max(readyMs, message.atMs) },
+      });
+    }
+  }
+
+  /** Who waits where nothing is free goes where something is. */
+  #passOn(): void {
+    const isOneFree = this.machines.some((machine) => !machine.isDead && !machine.isBusy());
+    const nowMs = this.#clock.monotonicMs();
+    for (const { asking } of this.#mailboxes.values())
+      if (asking && passesOn(nowMs - asking.sinceMs, isOneFree)) asking.withdrawn.abort();
+  }
+
+  /** What all have heard of is offered again to those that are free by now, the oldest first. */
+  #offerShared(): void {
+    for (const mailbox of [...this.#shared]) {
+      if (mailbox.owner !== null || mailbox.waiting.length === 0) this.#shared.delete(mailbox);
+      else this.#offer(mailbox, 'shared', this.#anyOrder());
+      if (this.#shared.has(mailbox)) return;
+    }
+  }
+
+  /** Living machines: whoever reaches the shared queue first is as good as random. */
+  #anyOrder(): Machine[] {
+    const alive = this.machines.filter(({ isDead }) => !isDead);
+    for (let place = alive.length - 1; place > 0; place--) {
+      const other = this.#random.below(place + 1);
+      const [a, b] = [alive[place], alive[other]];
+      if (a && b) [alive[place], alive[other]] = [b, a];
+    }
+    return alive;
+  }
+}
+
+/** Nine conversations in ten are older than the simulation. */
+function knownOf(trace: readonly TraceMessage[], random: Random): Array<{ botId: string; roomId: number }> {
+  const bots = new Map(trace.map(({ roomId, botId }) => [roomId, botId]));
+  return [...bots].filter(() => random.chance(0.9)).map(([roomId, botId]) => ({ roomId, botId }));
+}
