@@ -37,10 +37,8 @@ function withAgents(t: TestContext, store: RedisStore, model: ScriptedModel, nam
   const own = machine(t, store, name);
   const { supervisor } = supervision(t, 'namespace', `${name}-${process.pid}`);
   const peaks = createPeaks(openStore(':memory:', peakMigrations), gigabyte);
-  const environment = {
-    ...inheritedEnvironment(),
-    ...{ ANTHROPIC_API_KEY: 'sk-ant-test', ANTHROPIC_BASE_URL: model.url, DISABLE_AUTOUPDATER: '1' },
-  };
+  const environment = { ...inheritedEnvironment(), DISABLE_AUTOUPDATER: '1' };
+  const way = { ANTHROPIC_API_KEY: 'sk-ant-test', ANTHROPIC_BASE_URL: model.url };
   const memory = {
     ...{ source: 'host' as const, oomKills: null, stallPercent: null },
     ...{ limitBytes: 8 * gigabyte, usedBytes: 0, availableBytes: 8 * gigabyte },
@@ -61,6 +59,7 @@ function withAgents(t: TestContext, store: RedisStore, model: ScriptedModel, nam
       },
       openAgent: createSdkAgents({
         ...{ supervisor, clock, environment, bashAllowed: false, oomKilled: () => false },
+        admit: () => ({ environment: way, revoke() {} }),
         transcripts: own.mirror,
       }),
     },
