@@ -186,7 +186,7 @@ class RedisConversations implements Conversations {
   }
 }
 
-function hasFiles(slot: Slot): boolean {
+export function hasFiles(slot: Slot): boolean {
   try {
     return readdirSync(slot.work).length > 0;
   } catch {

@@ -128,3 +128,21 @@ export const eraseAll = about(
   return known[1]
 `,
 );
+
+/**
+ * ARGV: slot, memory, turns, last use, machine, the memory that was given up or nothing, the machine with files or nothing.
+ * Gives the memory that is on record then; nothing is changed when there was one.
+ */
+export const adoptMemory = about(
+  'conversationAdopt',
+  `
+  local memory = call('HGET', of, 'memory')
+  if memory then return memory end
+  call('HSET', of, 'slot', ARGV[4], 'memory', ARGV[5], 'turns', ARGV[6], 'used', ARGV[7], 'machine', ARGV[8])
+  if ARGV[9] ~= '' then call('HSET', of, 'givenUp', ARGV[9]) end
+  if ARGV[10] ~= '' then call('HSET', of, 'files', ARGV[10]) end
+  call('HSET', root .. ':slots', ARGV[4], name)
+  call('ZADD', root .. ':used', ARGV[7], name)
+  return ARGV[5]
+`,
+);

@@ -85,6 +85,9 @@ export interface Conversations {
   erase(conversation: Conversation): Promise<void>;
 }
 
+/** A conversation as it is on record. */
+export interface KeptMemory extends Conversation, Known {}
+
 interface Known {
   slotId: string;
   memoryId: string;
@@ -170,6 +173,14 @@ export function newRecall(slot: Slot, memory: AgentMemory = { kind: 'new', id: r
     ...{ slot, memory, isNew: true, stale: false, startedOver: false, history: [] },
     ...{ elsewhere: false, fetch: null, missing: [] },
   };
+}
+
+/** All that is on record, for whoever moves it into another driver. */
+export function keptMemories(store: Store): KeptMemory[] {
+  return store.all<KeptMemory>(
+    `SELECT bot_id AS botId, room_id AS roomId, slot_id AS slotId, memory_id AS memoryId, turns, used_at AS usedAt,
+       given_up_id AS givenUpId FROM conversations ORDER BY bot_id, room_id`,
+  );
 }
 
 /** The verbs that change nothing. */
