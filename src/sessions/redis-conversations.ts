@@ -62,7 +62,8 @@ class RedisConversations implements Conversations {
   async recall(conversation: Conversation): Promise<Recall> {
     const { store, slots, transcripts } = this.#parts;
     const known = await readKnown(store, conversation);
-    if (!known) return newRecall(slots.at(slots.newId()));
+    // A session that is still here had a conversation that was forgotten elsewhere.
+    if (!known) return { ...newRecall(slots.at(slots.newId())), elsewhere: true };
     const slot = slots.at(known.slot);
     const elsewhere = known.machine !== this.#here;
     const startedOver = known.givenUp !== null;
@@ -70,7 +71,8 @@ class RedisConversations implements Conversations {
     const isHere = this.#localPath(known) !== null;
     if (isHere || (await transcripts.has(known.memory))) {
       const fetch = isHere ? null : () => this.#fetch(known);
-      return { ...recalled, memory: { kind: 'resume', id: known.memory }, startedOver, fetch };
+      const memory = { kind: 'resume' as const, id: known.memory };
+      return { ...recalled, memory, startedOver, fetch, elsewhere: elsewhere || !isHere };
     }
     const history = known.givenUp === null ? [] : await this.#historyOf(known.givenUp);
     const stale = known.turns > 0;

@@ -43,7 +43,7 @@ export interface Recall {
   isNew: boolean;
   /** True when turns are on record but their transcript is not where it was: memory is lost. */
   stale: boolean;
-  /** Another machine had it since a session of this one did: a session that is still here does not know all. */
+  /** Another machine may have had it since a session of this one did: one that is still here does not know all. */
   elsewhere: boolean;
   /** Puts the transcript into the slot, where no session may live meanwhile; null when the newest is there. */
   fetch: (() => Promise<void>) | null;

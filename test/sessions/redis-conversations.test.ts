@@ -81,6 +81,16 @@ test('a session that began elsewhere counts, even when it has said nothing', asy
   assert.deepEqual([elsewhere, resumed], [true, { kind: 'resume', id: memory.id }]);
 });
 
+test('what another machine has forgotten, a session that is still here must not know', async (t) => {
+  const { one, other } = await two(t);
+  await turn(one, room, exchange('hello', 'hi'));
+  await other.ownership.give([room]);
+  await other.conversations.erase(room);
+  await one.ownership.give([room]);
+  const { isNew, elsewhere, memory } = await one.conversations.recall(room);
+  assert.deepEqual([isNew, elsewhere, memory.kind], [true, true, 'new']);
+});
+
 test('a machine without the right changes nothing', async (t) => {
   const { one, other } = await two(t);
   const { slot, memory } = await turn(one, room, exchange('hello', 'hi'));
