@@ -23,7 +23,7 @@ import {
 } from './redis-records.ts';
 import type { Transcripts } from './redis-transcripts.ts';
 import { type Conversation, type Conversations, historyBounds, newRecall, type Recall } from './resume.ts';
-import type { Slots } from './slots.ts';
+import { isUnusedSpare, type Slots } from './slots.ts';
 import { type IncomingPart, writeTranscript } from './transcript-file.ts';
 
 /**
@@ -87,8 +87,10 @@ class RedisConversations implements Conversations {
   }
 
   async hasSlot(slotId: string): Promise<boolean> {
-    const { store } = this.#parts;
-    return (await store.call<number>('HEXISTS', `${rootOf(store)}:slots`, slotId)) === 1;
+    const { store, slots } = this.#parts;
+    if ((await store.call<number>('HEXISTS', `${rootOf(store)}:slots`, slotId)) === 1) return true;
+    // One that has been spoken in is somebody's, even if Redis has lost it or was never told.
+    return slots.spareIds().includes(slotId) && !isUnusedSpare(slots.at(slotId).root);
   }
 
   async giveUp(conversation: Conversation): Promise<void> {
@@ -131,7 +133,7 @@ class RedisConversations implements Conversations {
   }
 
   async erase(conversation: Conversation): Promise<void> {
-    const slot = await this.#run<string | null>(eraseAll, conversation, []);
+    const slot = await this.#run<string | null>(eraseAll, conversation, [this.#parts.clock.now()]);
     if (slot !== null) this.#parts.slots.delete({ id: slot });
   }
 
