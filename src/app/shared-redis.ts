@@ -45,7 +45,7 @@ export async function redisState(url: string, parts: SharedParts): Promise<Share
       ...{ store, ownership, transcripts, mirror, slots, clock, emit },
       bootId: readBootId(),
     }),
-    kept: createRedisKept({ store, ownership, dataDir: settings.dataDir }),
+    kept: createRedisKept({ store, ownership, dataDir: settings.dataDir, clock }),
     transcripts: mirror,
     files: {
       index: createRedisFileIndex(store),

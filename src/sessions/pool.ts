@@ -96,7 +96,9 @@ class SessionPool implements Pool {
   ): Promise<Lease> {
     const name = nameOf(conversation);
     const recall = await this.#parts.conversations.recall(conversation);
-    if (recall.elsewhere) await this.#leave(name);
+    const overtaken = recall.elsewhere ? this.#sessions.get(name) : undefined;
+    if (overtaken && !(await this.#closeSession(overtaken, 'moved')))
+      throw new Error(`The session of ${name} did not end; another machine has gone on since.`);
     await recall.fetch?.();
     if (this.#draining) throw new PoolDrainingError('The service is stopping.');
     if (signal?.aborted) throw new LeaseWithdrawnError('Nobody waits any more.');
@@ -282,13 +284,6 @@ class SessionPool implements Pool {
     session.state = 'idle';
     session.idleSinceMs = nowMs;
     this.#admit();
-  }
-
-  /** Closes a session that does not know what was said on another machine. @throws Error when it would not end. */
-  async #leave(name: SessionName): Promise<void> {
-    const session = this.#sessions.get(name);
-    if (session && !(await this.#closeSession(session, 'moved')))
-      throw new Error(`The session of ${name} did not end; another machine has gone on since.`);
   }
 
   async #closeSession(session: Session, reason: string): Promise<boolean> {

@@ -23,7 +23,7 @@ import {
 } from './redis-records.ts';
 import type { Transcripts } from './redis-transcripts.ts';
 import { type Conversation, type Conversations, historyBounds, newRecall, type Recall } from './resume.ts';
-import type { Slots } from './slots.ts';
+import { isUnusedSpare, type Slots } from './slots.ts';
 import { type IncomingPart, writeTranscript } from './transcript-file.ts';
 
 /**
@@ -62,7 +62,8 @@ class RedisConversations implements Conversations {
   async recall(conversation: Conversation): Promise<Recall> {
     const { store, slots, transcripts } = this.#parts;
     const known = await readKnown(store, conversation);
-    if (!known) return newRecall(slots.at(slots.newId()));
+    // A session that is still here had a conversation that was forgotten elsewhere.
+    if (!known) return { ...newRecall(slots.at(slots.newId())), elsewhere: true };
     const slot = slots.at(known.slot);
     const elsewhere = known.machine !== this.#here;
     const startedOver = known.givenUp !== null;
@@ -70,7 +71,8 @@ class RedisConversations implements Conversations {
     const isHere = this.#localPath(known) !== null;
     if (isHere || (await transcripts.has(known.memory))) {
       const fetch = isHere ? null : () => this.#fetch(known);
-      return { ...recalled, memory: { kind: 'resume', id: known.memory }, startedOver, fetch };
+      const memory = { kind: 'resume' as const, id: known.memory };
+      return { ...recalled, memory, startedOver, fetch, elsewhere: elsewhere || !isHere };
     }
     const history = known.givenUp === null ? [] : await this.#historyOf(known.givenUp);
     const stale = known.turns > 0;
@@ -85,8 +87,10 @@ class RedisConversations implements Conversations {
   }
 
   async hasSlot(slotId: string): Promise<boolean> {
-    const { store } = this.#parts;
-    return (await store.call<number>('HEXISTS', `${rootOf(store)}:slots`, slotId)) === 1;
+    const { store, slots } = this.#parts;
+    if ((await store.call<number>('HEXISTS', `${rootOf(store)}:slots`, slotId)) === 1) return true;
+    // One that has been spoken in is somebody's, even if Redis has lost it or was never told.
+    return slots.spareIds().includes(slotId) && !isUnusedSpare(slots.at(slotId).root);
   }
 
   async giveUp(conversation: Conversation): Promise<void> {
@@ -129,7 +133,7 @@ class RedisConversations implements Conversations {
   }
 
   async erase(conversation: Conversation): Promise<void> {
-    const slot = await this.#run<string | null>(eraseAll, conversation, []);
+    const slot = await this.#run<string | null>(eraseAll, conversation, [this.#parts.clock.now()]);
     if (slot !== null) this.#parts.slots.delete({ id: slot });
   }
 
@@ -186,7 +190,7 @@ class RedisConversations implements Conversations {
   }
 }
 
-function hasFiles(slot: Slot): boolean {
+export function hasFiles(slot: Slot): boolean {
   try {
     return readdirSync(slot.work).length > 0;
   } catch {

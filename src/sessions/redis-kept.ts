@@ -1,19 +1,28 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Clock } from '../lib/clock.ts';
 import type { Ownership } from '../mail/ownership.ts';
 import type { RedisStore } from '../store/redis.ts';
 import { type KeptConversations, keptFolders, lastTouched } from './kept.ts';
 import { rootOf, runFenced } from './redis-fenced.ts';
 import { conversationOf, eraseAll, nameOf, readKnown } from './redis-records.ts';
 import type { Conversation } from './resume.ts';
+import { isUnusedSpare } from './slots.ts';
+
+/**
+ * A folder that Redis has never heard of may belong to a conversation that it has lost, or that was not moved there yet:
+ * it is not deleted in haste.
+ */
+const unknownMs = 180 * 86_400_000;
 
 /** Conversations on record in Redis; their folders are those of this machine, which other machines may have as well. */
 export function createRedisKept(parts: {
   store: RedisStore;
   ownership: Ownership;
   dataDir: string;
+  clock: Clock;
 }): KeptConversations {
-  const { store, dataDir } = parts;
+  const { store, dataDir, clock } = parts;
   const root = rootOf(store);
   const parent = join(dataDir, 'sessions');
   const all = async () =>
@@ -32,17 +41,25 @@ export function createRedisKept(parts: {
       return known && join(parent, known.slot);
     },
     async release(conversation) {
-      const slot = await runFenced<string | null>(eraseAll, conversation, [nameOf(conversation)], parts);
+      const slot = await runFenced<string | null>(
+        eraseAll,
+        conversation,
+        [nameOf(conversation), clock.now()],
+        parts,
+      );
       return slot === null ? null : join(parent, slot);
     },
     async unnamedFolders(untouchedSince) {
       const ids = await readdir(parent).catch(() => []);
       if (ids.length === 0) return [];
       const names = await store.call<(string | null)[]>('HMGET', `${root}:slots`, ...ids);
+      const gone = await store.call<(string | null)[]>('ZMSCORE', `${root}:gone`, ...ids);
       const found: string[] = [];
       for (const [at, id] of ids.entries()) {
+        if (names[at] !== null) continue;
         const folder = join(parent, id);
-        if (names[at] === null && (await lastTouched(folder)) < untouchedSince) found.push(folder);
+        const isKnown = gone[at] !== null || isUnusedSpare(folder);
+        if ((await lastTouched(folder)) < untouchedSince - (isKnown ? 0 : unknownMs)) found.push(folder);
       }
       return found;
     },

@@ -89,7 +89,9 @@ export function createMirror(parts: { transcripts: Transcripts; slots: Slots; em
 
   async function copyAll(bond: Bond): Promise<void> {
     const { conversation, slot, memoryId } = bond;
-    for await (const { subpath, lines } of readTranscript(slots, slot, memoryId)) {
+    const path = slots.transcriptPath(slot, memoryId);
+    if (path === null) return;
+    for await (const { subpath, lines } of readTranscript(slot, memoryId, path)) {
       const part = { memoryId, subpath };
       const names = lines.flatMap(({ uuid }) => uuid ?? []);
       if (subpath === '') bond.last = names.at(-1) ?? null;

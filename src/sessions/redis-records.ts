@@ -7,7 +7,7 @@ import type { Conversation } from './resume.ts';
  * What is on record of conversations, in Redis.
  *
  * Keys, below the root: of:ROOM:BOT (a hash, the fields of `Known`), used (conversations by their last turn), slots
- * (slot → conversation).
+ * (slot → conversation), gone (slots of conversations that were forgotten, by when).
  */
 
 /** Null: never set, or taken back. */
@@ -114,7 +114,10 @@ export const countTurn = about(
 `,
 );
 
-/** Takes it off the record with its transcripts; gives the slot, or nothing. */
+/** How long it is known that a slot is nobody's any more: every machine that has a folder of it looks far more often. */
+const goneMs = 365 * 86_400_000;
+
+/** ARGV: now. Takes it off the record with its transcripts; gives the slot, or nothing. */
 export const eraseAll = about(
   'conversationErase',
   `
@@ -122,9 +125,31 @@ export const eraseAll = about(
   local known = call('HMGET', of, 'slot', 'memory', 'givenUp')
   if known[2] then drop(known[2]) end
   if known[3] then drop(known[3]) end
-  if known[1] then call('HDEL', root .. ':slots', known[1]) end
+  if known[1] then
+    call('HDEL', root .. ':slots', known[1])
+    call('ZADD', root .. ':gone', ARGV[4], known[1])
+    call('ZREMRANGEBYSCORE', root .. ':gone', '-inf', ARGV[4] - ${goneMs})
+  end
   call('ZREM', root .. ':used', name)
   call('DEL', of)
   return known[1]
+`,
+);
+
+/**
+ * ARGV: slot, memory, turns, last use, machine, the memory that was given up or nothing, the machine with files or nothing.
+ * Gives the memory that is on record then; nothing is changed when there was one.
+ */
+export const adoptMemory = about(
+  'conversationAdopt',
+  `
+  local memory = call('HGET', of, 'memory')
+  if memory then return memory end
+  call('HSET', of, 'slot', ARGV[4], 'memory', ARGV[5], 'turns', ARGV[6], 'used', ARGV[7], 'machine', ARGV[8])
+  if ARGV[9] ~= '' then call('HSET', of, 'givenUp', ARGV[9]) end
+  if ARGV[10] ~= '' then call('HSET', of, 'files', ARGV[10]) end
+  call('HSET', root .. ':slots', ARGV[4], name)
+  call('ZADD', root .. ':used', ARGV[7], name)
+  return ARGV[5]
 `,
 );

@@ -43,7 +43,7 @@ export interface Recall {
   isNew: boolean;
   /** True when turns are on record but their transcript is not where it was: memory is lost. */
   stale: boolean;
-  /** Another machine had it since a session of this one did: a session that is still here does not know all. */
+  /** Another machine may have had it since a session of this one did: one that is still here does not know all. */
   elsewhere: boolean;
   /** Puts the transcript into the slot, where no session may live meanwhile; null when the newest is there. */
   fetch: (() => Promise<void>) | null;
@@ -84,6 +84,9 @@ export interface Conversations {
   /** Deletes memory and working folder. The session must be closed; calling it again does no harm. */
   erase(conversation: Conversation): Promise<void>;
 }
+
+/** A conversation as it is on record. */
+export interface KeptMemory extends Conversation, Known {}
 
 interface Known {
   slotId: string;
@@ -170,6 +173,14 @@ export function newRecall(slot: Slot, memory: AgentMemory = { kind: 'new', id: r
     ...{ slot, memory, isNew: true, stale: false, startedOver: false, history: [] },
     ...{ elsewhere: false, fetch: null, missing: [] },
   };
+}
+
+/** All that is on record, for whoever moves it into another driver. */
+export function keptMemories(store: Store): KeptMemory[] {
+  return store.all<KeptMemory>(
+    `SELECT bot_id AS botId, room_id AS roomId, slot_id AS slotId, memory_id AS memoryId, turns, used_at AS usedAt,
+       given_up_id AS givenUpId FROM conversations ORDER BY bot_id, room_id`,
+  );
 }
 
 /** The verbs that change nothing. */

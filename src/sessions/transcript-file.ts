@@ -3,7 +3,6 @@ import { type FileHandle, mkdir, open, readdir, readlink, realpath, rename, rm }
 import { dirname, join, relative, sep } from 'node:path';
 import type { Slot } from '../agent/agent.ts';
 import { parseLine, type TranscriptLine } from '../agent/mirror.ts';
-import type { Slots } from './slots.ts';
 
 /**
  * A transcript as files in a slot, read and written by the service.
@@ -21,12 +20,10 @@ export interface LocalPart {
   lines: TranscriptLine[];
 }
 
-/** All parts that there are in the slot, the conversation's own first; none when it is not there. */
-export async function* readTranscript(slots: Slots, slot: Slot, memoryId: string): AsyncIterable<LocalPart> {
-  const path = slots.transcriptPath(slot, memoryId);
-  if (path === null) return;
+/** All parts of the transcript at that path of the slot, the conversation's own first. */
+export async function* readTranscript(slot: Slot, memoryId: string, path: string): AsyncIterable<LocalPart> {
   yield { subpath: '', lines: linesOf(await readInside(slot, path)) };
-  const folder = path.slice(0, -suffix.length);
+  const folder = join(dirname(path), memoryId);
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   for (const entry of entries) {
     if (!entry.isFile() || !entry.name.endsWith(suffix)) continue;

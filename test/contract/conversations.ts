@@ -180,7 +180,7 @@ export function conversationsContract(
   withMemory('folders that no conversation names are found once nobody touches them', async (under) => {
     const { kept, slots } = under;
     const { slot } = await turn(under, room(1), exchange('hello', 'hi'));
-    const nobodys = slots.open('nobodys');
+    const nobodys = slots.open(slots.newSpareId());
     mkdirSync(join(nobodys.work, 'deep'));
     writeFileSync(join(nobodys.work, 'deep', 'file'), '');
     for (const { root, config, work, temp } of [slot, nobodys])

@@ -37,10 +37,8 @@ function withAgents(t: TestContext, store: RedisStore, model: ScriptedModel, nam
   const own = machine(t, store, name);
   const { supervisor } = supervision(t, 'namespace', `${name}-${process.pid}`);
   const peaks = createPeaks(openStore(':memory:', peakMigrations), gigabyte);
-  const environment = {
-    ...inheritedEnvironment(),
-    ...{ ANTHROPIC_API_KEY: 'sk-ant-test', ANTHROPIC_BASE_URL: model.url, DISABLE_AUTOUPDATER: '1' },
-  };
+  const environment = { ...inheritedEnvironment(), DISABLE_AUTOUPDATER: '1' };
+  const way = { ANTHROPIC_API_KEY: 'sk-ant-test', ANTHROPIC_BASE_URL: model.url };
   const memory = {
     ...{ source: 'host' as const, oomKills: null, stallPercent: null },
     ...{ limitBytes: 8 * gigabyte, usedBytes: 0, availableBytes: 8 * gigabyte },
@@ -61,6 +59,7 @@ function withAgents(t: TestContext, store: RedisStore, model: ScriptedModel, nam
       },
       openAgent: createSdkAgents({
         ...{ supervisor, clock, environment, bashAllowed: false, oomKilled: () => false },
+        admit: () => ({ environment: way, revoke() {} }),
         transcripts: own.mirror,
       }),
     },
@@ -81,10 +80,11 @@ function withAgents(t: TestContext, store: RedisStore, model: ScriptedModel, nam
 const temporary = () => readdirSync(tmpdir()).filter((name) => name.startsWith('claude-resume'));
 
 async function two(t: TestContext) {
-  const store = await redisStore(t, (await redisServer(t)).url);
+  const server = await redisServer(t);
+  const store = await redisStore(t, server.url);
   const model = await startScriptedModel({ clock });
   t.after(() => model.close());
-  return [withAgents(t, store, model, 'one'), withAgents(t, store, model, 'other')] as const;
+  return [withAgents(t, store, model, 'one'), withAgents(t, store, model, 'other'), server] as const;
 }
 
 test('a conversation goes on at another machine, and back again', async (t) => {
@@ -126,4 +126,31 @@ test('a turn that is cut off has left its question, and what was answered is fou
   await running;
   const { path, answer } = await other.ask('hello');
   assert.deepEqual([path, /hello/i.test(answer)], ['resumed', true]);
+});
+
+test('what a Redis missed that was away at the end of a turn is copied with the next one', async (t) => {
+  const [one, other, server] = await two(t);
+  await one.ownership.give([room]);
+  await one.ask('remember the harbour code is heron');
+  const uuid = randomUUID();
+  const running = one.ask('tell me something for 2 seconds', uuid);
+  await eventually('the question', async () =>
+    ((await other.conversations.transcript(room)) ?? '').includes(uuid),
+  );
+  await server.kill();
+  const { answer } = await running;
+  assert.notEqual(answer, '', 'the turn ends all the same');
+  assert.equal(one.events.filter(({ type }) => type === 'transcript.behind').length > 0, true);
+  await server.start();
+  await eventually('the connection', () =>
+    one.ownership.give([room]).then(
+      () => true,
+      () => false,
+    ),
+  );
+  assert.equal((await one.ask('hello')).path, 'hot');
+  await other.ownership.give([room]);
+  const copied = (await other.conversations.transcript(room)) ?? '';
+  assert.deepEqual(fateOfPrompt(copied, uuid), { kind: 'answered', text: answer });
+  assert.match((await other.ask('what did I tell you?')).answer, /heron/);
 });

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { lineOf } from '../../src/agent/mirror.ts';
@@ -50,8 +58,8 @@ test('another machine goes on with the same lines, in a folder of its own', asyn
   const lines = readFileSync(file, 'utf8').trim().split('\n');
   const all = [...exchange('hello', 'hi'), ...exchange('again', 'hi again')];
   assert.deepEqual(
-    lines.slice(0, 2).map((line) => JSON.parse(line)),
-    all.slice(0, 2),
+    lines.map((line) => JSON.parse(line)),
+    all,
   );
   const part = join(file.replace('.jsonl', ''), 'agents/a1.jsonl');
   assert.match(readFileSync(part, 'utf8'), /"sub"/);
@@ -79,6 +87,44 @@ test('a session that began elsewhere counts, even when it has said nothing', asy
   await one.ownership.give([room]);
   const { elsewhere, memory: resumed } = await one.conversations.recall(room);
   assert.deepEqual([elsewhere, resumed], [true, { kind: 'resume', id: memory.id }]);
+});
+
+test('what another machine has forgotten, a session that is still here must not know', async (t) => {
+  const { one, other } = await two(t);
+  await turn(one, room, exchange('hello', 'hi'));
+  await other.ownership.give([room]);
+  await other.conversations.erase(room);
+  await one.ownership.give([room]);
+  const { isNew, elsewhere, memory } = await one.conversations.recall(room);
+  assert.deepEqual([isNew, elsewhere, memory.kind], [true, true, 'new']);
+});
+
+test('another machine’s folder goes when its conversation does; what Redis never heard of is kept', async (t) => {
+  const { one, other } = await two(t);
+  const { slot } = await turn(one, room, exchange('hello', 'hi'));
+  const unknown = one.slots.open('of-a-time-before-redis');
+  for (const { root, config, work, temp } of [slot, unknown])
+    for (const folder of [root, config, work, temp]) utimesSync(folder, 1, 1);
+  await other.ownership.give([room]);
+  assert.deepEqual(await one.kept.unnamedFolders(2_000), []);
+  await other.conversations.erase(room);
+  assert.deepEqual(await one.kept.unnamedFolders(2_000), [slot.root]);
+  const halfAYearMs = 180 * 86_400_000;
+  assert.deepEqual(
+    (await one.kept.unnamedFolders(halfAYearMs + 2_000)).sort(),
+    [slot.root, unknown.root].sort(),
+  );
+});
+
+test('a slot that has been spoken in is not taken for a spare’s leftover, whatever Redis knows', async (t) => {
+  const { one } = await two(t);
+  const [unused, used] = [one.slots.open(one.slots.newSpareId()), one.slots.open(one.slots.newSpareId())];
+  writeLocally(used, 'some-memory', exchange('hello', 'hi'));
+  for (const { root, config, work, temp } of [unused, used])
+    for (const folder of [root, config, work, temp]) utimesSync(folder, 1, 1);
+  assert.equal(await one.conversations.hasSlot(used.id), true);
+  assert.equal(await one.conversations.hasSlot(unused.id), false);
+  assert.deepEqual(await one.kept.unnamedFolders(2_000), [unused.root]);
 });
 
 test('a machine without the right changes nothing', async (t) => {

@@ -11,6 +11,7 @@ export interface MachineStage extends Stage {
   redis: RedisServer;
   /** Starts the machine of this name, or starts it again on its folder. */
   machine(name: string, env?: Record<string, string>): Promise<Service>;
+  dataDir(name: string): string;
   /** From now on webhooks go to these in turn; one that does not take them is passed over. */
   route(...machines: Service[]): void;
   /** Statuses that Campfire got for its webhooks. */
@@ -31,6 +32,7 @@ export async function setMachines(
     ...stage,
     redis,
     ...balancer,
+    dataDir: (name) => join(parent, name),
     machine(name, env = {}) {
       const home = { dataDir: join(parent, name), botsDir: stage.home.botsDir };
       const { campfire, model } = stage;

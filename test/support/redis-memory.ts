@@ -34,7 +34,7 @@ export function machine(
       conversations: createRedisConversations({
         ...{ store, ownership, transcripts, mirror, slots, bootId, clock, emit },
       }),
-      kept: createRedisKept({ store, ownership, dataDir }),
+      kept: createRedisKept({ store, ownership, dataDir, clock }),
       ...{ slots, clock },
       async speak(slot: Slot, { id }: AgentMemory, lines: readonly Line[]) {
         writeLocally(slot, id, lines);
