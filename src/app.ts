@@ -66,13 +66,10 @@ export async function startApp(outside: AppParts): Promise<App> {
   const emit = fanOut(listeners);
   const given = { ...outside, emit, relay: await openRelay(outside, emit) };
   const { settings, clock } = given;
-  const { role } = settings;
   const startedAt = clock.now();
   // Until leftovers of an earlier life are gone messages are kept, and only that.
   const state = { serving: false };
-  const deliver = () => {
-    if (state.serving && role !== 'web') built.delivery.wake();
-  };
+  const deliver = () => state.serving && settings.role !== 'web' && built.delivery.wake();
   const built = await buildParts({
     ...given,
     // The answer to the webhook goes first: starting a session takes a while.
@@ -103,7 +100,7 @@ export async function startApp(outside: AppParts): Promise<App> {
     deliver();
     built.seen.sweep();
     dispatcher.wake();
-    if (role !== 'worker') void built.catchUp.run(startedAt);
+    if (settings.role !== 'worker') void built.catchUp.run(startedAt);
   });
   const stopTimers = [
     clock.every(reapPeriodMs, () => void reap('clock')),
@@ -120,11 +117,7 @@ export async function startApp(outside: AppParts): Promise<App> {
     console?.stop();
     await listener.stop();
     await reap('close');
-    await machines.close();
-    await within(clock, lastWordsMs, built.closeShared());
-    built.storage.guard.stop();
-    built.store.close();
-    built.folder.release();
+    await leave(built, clock);
   };
   let closing: Promise<void> | null = null;
   return {
@@ -136,6 +129,18 @@ export async function startApp(outside: AppParts): Promise<App> {
       return closing;
     },
   };
+}
+
+/** Lets go of what is shared and of the data folder: others may take both. */
+async function leave(
+  { machines, closeShared, storage, store, folder }: BuiltParts,
+  clock: Clock,
+): Promise<void> {
+  await machines.close();
+  await within(clock, lastWordsMs, closeShared());
+  storage.guard.stop();
+  store.close();
+  folder.release();
 }
 
 function placeOf({ socketFd, settings: { host, port } }: AppParts): ListenAt {

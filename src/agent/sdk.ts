@@ -111,10 +111,8 @@ class SdkAgent implements Agent {
           ...mirrorOptions(parts.transcripts),
           env,
           spawnClaudeCodeProcess: ({ command, args }) => {
-            this.#child = parts.supervisor.spawn({
-              ...{ command, args, cwd: spec.slot.work, slot: spec.slot.root },
-              env: definedOnly(env),
-            });
+            const at = { cwd: spec.slot.work, slot: spec.slot.root };
+            this.#child = parts.supervisor.spawn({ command, args, ...at, env: definedOnly(env) });
             return this.#child.process;
           },
         },

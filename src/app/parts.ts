@@ -20,10 +20,10 @@ import { buildKeeping, buildKept } from './keeping.ts';
 import { buildDownloads } from './kept-files.ts';
 import { createMachines } from './machines.ts';
 import { migrations } from './migrations.ts';
+import { openShared } from './open-shared.ts';
 import { buildOutgoing } from './outgoing.ts';
 import { reportBashRefused, reportBots, reportStorage } from './reports.ts';
 import { buildPool, buildProcesses, type ReadMemory } from './sessions.ts';
-import { openShared } from './shared.ts';
 
 export interface PartsGiven {
   settings: Settings;
@@ -49,46 +49,32 @@ export async function buildParts(given: AllGiven) {
   const { settings, variable, clock, emit, secrets } = given;
   const folder = holdDataFolder(settings.dataDir);
   const { campfireStorage, campfireUrl } = settings;
-  const storage = campfireStorage === undefined ? [] : [campfireStorage];
-  const hidden = { paths: [settings.dataDir, settings.botsDir, ...storage] };
-  // Where no session starts, none has to be held together.
-  const layer = settings.role === 'web' ? 'group' : settings.containment;
-  const containment = containmentFor(layer, settings.dataDir, hidden);
-  const bashAllowed = containment.layer === 'namespace' || settings.allowUncontainedBash;
+  const { hidden, containment, bashAllowed } = holdTogether(settings);
   const bots: Bots = openBots({
     dir: settings.botsDir,
     variable,
     onChange(change) {
+      const fresh = [...change.added, ...change.changed];
       reportBots(bots, change, emit, secrets);
-      if (!bashAllowed) reportBashRefused([...change.added, ...change.changed], emit);
-      for (const { id } of [...change.added, ...change.changed]) outgoing.health.probeNow(id);
+      if (!bashAllowed) reportBashRefused(fresh, emit);
+      for (const { id } of fresh) outgoing.health.probeNow(id);
     },
   });
   reportBots(bots, null, emit, secrets);
   const store = openStore(join(settings.dataDir, 'service.db'), migrations);
-  const { instance } = folder;
   const slots = createSlots(settings.dataDir);
   const shared = await openShared({
-    ...{ settings, store, slots, machine: instance, clock, emit },
+    ...{ settings, store, slots, machine: folder.instance, clock, emit },
     onRedisBack: (awaySince) => void keeping.catchUp.run(awaySince),
   });
   const { mail, history, marks, conversations, kept, transcripts, ownership } = shared;
-  const processes = buildProcesses({ store, instance, layer: containment.layer, hidden, clock, emit });
-  const peaks = createPeaks(store, settings.sessionMemoryMaxBytes);
-  const pool = buildPool({
-    ...given,
-    ...processes,
-    transcripts,
-    conversations,
-    slots,
-    bashAllowed,
-    bots,
-    peaks,
+  const processes = buildProcesses({
+    ...{ store, instance: folder.instance, layer: containment.layer, hidden, clock, emit },
   });
-  const findBot = (id: string) => {
-    bots.refresh();
-    return bots.byId(id) ?? (bots.problems().length > 0 ? ('unclear' as const) : ('gone' as const));
-  };
+  const peaks = createPeaks(store, settings.sessionMemoryMaxBytes);
+  const held = { transcripts, conversations, slots, bashAllowed, bots, peaks };
+  const pool = buildPool({ ...given, ...processes, ...held });
+  const findBot = finderIn(bots);
   const downloads = buildDownloads({ ...shared.files, settings, secrets, clock, emit });
   const outgoing = buildOutgoing({
     ...{ campfireUrl, marks, ownership, bots, findBot, mail, files: downloads, clock, emit },
@@ -96,9 +82,10 @@ export async function buildParts(given: AllGiven) {
   });
   const { health, client, faces, seen, delivery } = outgoing;
   const { workspaces, spending } = buildKept({ settings, kept, usage: shared.usage, clock, emit });
-  const { timeZone, turnTimeoutMs, workspaceMaxBytes, publicUrl = null } = settings;
+  const { timeZone, turnTimeoutMs, workspaceMaxBytes, opsRoom: room, publicUrl = null } = settings;
+  const late = { dispatcher: () => dispatcher, onLook: given.onLook };
   const machines = await createMachines(
-    { machine: instance, settings, pool, dispatcher: () => dispatcher, onLook: given.onLook, clock, emit },
+    { machine: folder.instance, settings, pool, clock, emit, ...late },
     shared.redis,
   );
   const dispatcher: Dispatcher = createDispatcher({
@@ -113,30 +100,37 @@ export async function buildParts(given: AllGiven) {
     ...{ spending, clock, emit },
     ...{ onAccepted: given.onAccepted, onDecided: given.onDecided },
   });
-  const { opsRoom: room } = settings;
   const opsRoom = room ? createOpsRoom({ room, client, findBot, clock, emit }) : null;
   return {
     ...{ folder, opsRoom, relay: given.relay },
-    containment,
-    bashAllowed,
-    bots,
-    store,
-    mail,
+    ...{ containment, bashAllowed, bots, store, mail },
     ...processes,
     /** What a session left in its temp folder when nobody closed it. */
     emptySlot: (path: string) => slots.emptyTemp(slots.open(basename(path))),
-    pool,
-    downloads,
-    ...{ peaks, spending, health, faces, seen },
+    ...{ pool, downloads, peaks, spending, health, faces, seen, delivery, dispatcher, machines },
     ...keeping,
-    delivery,
-    dispatcher,
-    ownership,
-    machines,
     /** Leaves what the machines share. */
     closeShared: shared.close,
     countMail: shared.countMail,
   };
+}
+
+/** Bots as their files say now; one may only seem to be gone while a file cannot be read. */
+function finderIn(bots: Bots) {
+  return (id: string) => {
+    bots.refresh();
+    return bots.byId(id) ?? (bots.problems().length > 0 ? ('unclear' as const) : ('gone' as const));
+  };
+}
+
+/** What agents are held together with, and what they do not see. */
+function holdTogether({ role, containment: wanted, dataDir, botsDir, campfireStorage, ...rest }: Settings) {
+  const storage = campfireStorage === undefined ? [] : [campfireStorage];
+  const hidden = { paths: [dataDir, botsDir, ...storage] };
+  // Where no session starts, none has to be held together.
+  const containment = containmentFor(role === 'web' ? 'group' : wanted, dataDir, hidden);
+  const bashAllowed = containment.layer === 'namespace' || rest.allowUncontainedBash;
+  return { hidden, containment, bashAllowed };
 }
 
 function buildPostedFiles(parts: {

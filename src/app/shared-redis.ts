@@ -15,7 +15,7 @@ import { createRedisTranscripts } from '../sessions/redis-transcripts.ts';
 import { openBells } from '../store/bells.ts';
 import { openRedis, type RedisStore } from '../store/redis.ts';
 import type { Emit } from '../telemetry/events.ts';
-import { localBytes, type SharedParts, type SharedState } from './shared.ts';
+import type { SharedParts, SharedState } from './shared.ts';
 
 /** Bytes that another machine has begun to keep are on the index by then. */
 const bytesGraceMs = 600_000;
@@ -49,7 +49,7 @@ export async function redisState(url: string, parts: SharedParts): Promise<Share
     transcripts: mirror,
     files: {
       index: createRedisFileIndex(store),
-      bytes: createRedisBytes({ store, disk: localBytes(settings), clock, graceMs: bytesGraceMs }),
+      bytes: createRedisBytes({ store, disk: parts.bytes, clock, graceMs: bytesGraceMs }),
     },
     ownership,
     redis: { store, bells },

@@ -25,7 +25,7 @@ export interface RedisOwnershipParts {
 }
 
 /** How long a machine that says nothing keeps what it has. */
-export const ownershipLeaseMs = 10_000;
+const ownershipLeaseMs = 10_000;
 const renewalsPerLease = 5;
 /** Conversations renewed in one step, so that nobody waits long for Redis. */
 const renewBatch = 200;

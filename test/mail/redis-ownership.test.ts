@@ -13,6 +13,7 @@ import { redisServer, redisStore } from '../support/redis.ts';
 const here = { botId: 'helper', roomId: 1 };
 const there = { botId: 'helper', roomId: 2 };
 const leaseMs = 400;
+const slowMs = 100;
 
 type Owning = Ownership & { troubles: string[] };
 
@@ -264,7 +265,7 @@ function partition(store: RedisStore) {
       async run<T>(...given: Parameters<RedisStore['run']>): Promise<T> {
         if (cut.isCut) throw new RedisAwayError('cut off');
         const answer = await store.run<T>(...given);
-        if (cut.isSlow) await clock.sleep(100);
+        if (cut.isSlow) await clock.sleep(slowMs);
         if (cut.late !== null) {
           cut.waiting++;
           await cut.late;
