@@ -34,7 +34,13 @@ process.on('exit', () => rmSync(dir, { recursive: true, force: true }));
 const store = await openRedis(url, prefix);
 const mail = createRedisMail(store, clock, soleOwnership('bench'));
 const history = createRedisHistory(store, clock);
-const nobody = { emit: () => {}, isBot: () => false, onAccepted: () => {}, onDecided: () => {} };
+const nobody = {
+  stops: createRecentStops(clock),
+  emit: () => {},
+  isBot: () => false,
+  onAccepted: () => {},
+  onDecided: () => {},
+};
 const app = createHttp({
   routes: [
     intakeRoutes({
