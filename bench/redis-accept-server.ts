@@ -10,6 +10,7 @@ import { createRedisMail } from '../src/mail/redis.ts';
 import { createRedisHistory } from '../src/mail/redis-history.ts';
 import { openRedis } from '../src/store/redis.ts';
 import { accept } from '../src/turns/accept.ts';
+import { createRecentStops } from '../src/turns/overtaken.ts';
 
 /**
  * A machine that only takes webhooks: the real routes, and mail in Redis. Says its port, and at the end of its
