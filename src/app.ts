@@ -36,6 +36,8 @@ const botsPeriodMs = 2_000;
 const sweepPeriodMs = 60_000;
 /** What closing all sessions may take at the end of a drain (interrupt, end of input, TERM, KILL, margin). */
 const closeReserveMs = 8_000;
+/** What leaving the machines' common Redis may take. */
+const lastWordsMs = 1_000;
 /** Posts under way at the end of a drain get this long; the rest is sent after the next start. */
 const deliveryGraceMs = 2_000;
 
@@ -67,15 +69,17 @@ export async function startApp(outside: AppParts): Promise<App> {
   const startedAt = clock.now();
   // Until leftovers of an earlier life are gone messages are kept, and only that.
   const state = { serving: false };
-  const built = buildParts({
+  const deliver = () => state.serving && settings.role !== 'web' && built.delivery.wake();
+  const built = await buildParts({
     ...given,
     // The answer to the webhook goes first: starting a session takes a while.
-    onAccepted: (news) => clock.after(0, () => state.serving && built.dispatcher.wake(news)),
-    onDecided: () => state.serving && built.delivery.wake(),
+    onAccepted: (news) => clock.after(0, () => state.serving && built.machines.tell(news)),
+    onDecided: deliver,
+    onLook: deliver,
   });
   const console = buildConsole(given, built, { metrics, isServing: () => state.serving });
   listeners.push(...[built.opsRoom, console?.source.hear].filter((hear) => hear != null));
-  const { containment, bots, pool, dispatcher, delivery } = built;
+  const { containment, bots, pool, dispatcher, machines } = built;
   const health = () => healthNow(built, state.serving);
   describeState(metrics, built);
   const http = buildHttp(given, built, { health, console, isServing: () => state.serving });
@@ -92,10 +96,11 @@ export async function startApp(outside: AppParts): Promise<App> {
     const url = `http://${settings.host}:${listener.port}`;
     const { layer, reason: detail } = containment;
     emit({ type: 'service.started', version: VERSION, url, containment: layer, detail });
-    delivery.wake();
+    machines.open();
+    deliver();
     built.seen.sweep();
     dispatcher.wake();
-    void built.catchUp.run(startedAt);
+    if (settings.role !== 'worker') void built.catchUp.run(startedAt);
   });
   const stopTimers = [
     clock.every(reapPeriodMs, () => void reap('clock')),
@@ -112,15 +117,13 @@ export async function startApp(outside: AppParts): Promise<App> {
     console?.stop();
     await listener.stop();
     await reap('close');
-    built.storage.guard.stop();
-    built.store.close();
-    built.folder.release();
+    await leave(built, clock);
   };
   let closing: Promise<void> | null = null;
   return {
     port: listener.port,
     ready,
-    snapshot: async () => ({ health: await health(), sessions: sessionList(pool.snapshot()) }),
+    snapshot: async () => ({ health: await health(), sessions: sessionList(await machines.sessions()) }),
     close: () => {
       closing ??= close();
       return closing;
@@ -128,18 +131,30 @@ export async function startApp(outside: AppParts): Promise<App> {
   };
 }
 
+/** Lets go of what is shared and of the data folder: others may take both. */
+async function leave(
+  { machines, closeShared, storage, store, folder }: BuiltParts,
+  clock: Clock,
+): Promise<void> {
+  await machines.close();
+  await within(clock, lastWordsMs, closeShared());
+  storage.guard.stop();
+  store.close();
+  folder.release();
+}
+
 function placeOf({ socketFd, settings: { host, port } }: AppParts): ListenAt {
   return socketFd === null ? { host, port } : { fd: socketFd };
 }
 
 async function healthNow(
-  { containment, storage, pool, mail }: BuiltParts,
+  { containment, storage, pool, countMail, machines }: BuiltParts,
   isServing: boolean,
 ): Promise<Record<string, unknown>> {
   return healthReport({
     ...{ version: VERSION, containment: containment.layer, isServing, storage: storage.guard.state() },
     ...{ sessions: pool.snapshot(), spares: pool.spares(), memory: pool.memory() },
-    mail: await mail.counts(),
+    ...{ isConnected: machines.isConnected(), machines: machines.count(), mail: await countMail() },
   });
 }
 
@@ -152,6 +167,7 @@ function trimHeap(clock: Clock, listeners: Emit[]): Cancel {
 /** Running turns get their time, then every session closes and what was decided is posted as far as time allows. */
 async function drain(built: BuiltParts, graceMs: number, clock: Clock): Promise<void> {
   const { pool, relay, dispatcher, delivery } = built;
+  await within(clock, lastWordsMs, built.machines.shut());
   pool.stopAdmitting();
   built.catchUp.stop();
   await within(clock, deliveryGraceMs, built.retention.stop());
@@ -170,27 +186,28 @@ interface HttpGiven {
 
 function buildHttp(
   { settings, emit, extraRoutes }: AppParts,
-  { bots, keep, storage, downloads, folder }: BuiltParts,
+  { bots, machines, keep, storage, downloads, folder }: BuiltParts,
   { health, console, isServing }: HttpGiven,
 ) {
+  const forEverybody = [
+    intakeRoutes({
+      bots,
+      settings: { webhookToken: settings.webhookToken, publicUrl: settings.publicUrl },
+      accept(bot, message) {
+        console?.source.heard(bot.id, message);
+        return keep(bot, message);
+      },
+      remoteAddress,
+      onRefused: (refusal) => reportRefusal(refusal, emit),
+    }),
+    ...(console?.routes ?? []),
+    downloadRoutes({ downloads, publicUrl: settings.publicUrl ?? null, instance: folder.instance }),
+    ...extraRoutes,
+  ];
   return createHttp({
-    routes: [
-      intakeRoutes({
-        bots,
-        settings: { webhookToken: settings.webhookToken, publicUrl: settings.publicUrl },
-        accept(bot, message) {
-          console?.source.heard(bot.id, message);
-          return keep(bot, message);
-        },
-        remoteAddress,
-        onRefused: (refusal) => reportRefusal(refusal, emit),
-      }),
-      ...(console?.routes ?? []),
-      downloadRoutes({ downloads, publicUrl: settings.publicUrl ?? null, instance: folder.instance }),
-      ...extraRoutes,
-    ],
+    routes: [...(console ? [console.metrics] : []), ...(settings.role === 'worker' ? [] : forEverybody)],
     health,
-    readiness: () => readiness(isServing(), storage.guard.state()),
+    readiness: () => readiness(isServing(), storage.guard.state(), machines.isConnected()),
     onError: (error) => emit({ type: 'part.failed', part: 'http', problem: messageOf(error) }),
   });
 }

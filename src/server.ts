@@ -119,9 +119,16 @@ function exitWithRemedy(error: unknown): never {
 }
 
 function secretsOf(settings: Settings): Set<string> {
-  const { anthropicApiKey, claudeCodeOauthToken, adminToken, webhookToken } = settings;
-  const given = [anthropicApiKey, claudeCodeOauthToken, adminToken, webhookToken];
+  const { anthropicApiKey, claudeCodeOauthToken, adminToken, webhookToken, redisUrl } = settings;
+  const redis = redisUrl === undefined ? [] : redisSecrets(redisUrl);
+  const given = [anthropicApiKey, claudeCodeOauthToken, adminToken, webhookToken, ...redis];
   return new Set(given.filter((secret) => secret !== undefined));
+}
+
+/** A short password may be a common word, which no text could be without. */
+function redisSecrets(url: string): string[] {
+  const password = decodeURIComponent(new URL(url).password);
+  return password === '' ? [] : [url, ...(password.length >= 8 ? [password] : [])];
 }
 
 if (import.meta.main) await runService({ prepare: async () => ({ settings: readSettings() }) });

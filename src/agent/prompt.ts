@@ -47,10 +47,26 @@ export function withHistory(
   return [historyLine, ...quoted, historyEnd, prompt].join('\n');
 }
 
-/** A prompt without what `retryText` and `withHistory` put before it. */
+/** What of a conversation is on another machine, where this one cannot read it. */
+export type LeftBehind = 'files' | 'exchanges';
+
+const leftBehindLines: Record<LeftBehind, string> = {
+  files:
+    '[This conversation goes on in another place: files that you made or were given in earlier turns are not in your working folder.]',
+  exchanges: '[The last exchanges of this conversation could not be loaded.]',
+};
+
+/** A prompt that says what is not there any more. */
+export function withLeftBehind(missing: readonly LeftBehind[], prompt: string): string {
+  return [...missing.map((what) => leftBehindLines[what]), prompt].join('\n');
+}
+
+/** A prompt without what `retryText`, `withLeftBehind` and `withHistory` put before it. */
 export function withoutAdditions(prompt: string): string {
   const end = prompt.startsWith(historyLine) ? prompt.indexOf(`\n${historyEnd}\n`) : -1;
-  const own = end === -1 ? prompt : prompt.slice(end + historyEnd.length + 2);
+  let own = end === -1 ? prompt : prompt.slice(end + historyEnd.length + 2);
+  for (const line of Object.values(leftBehindLines))
+    if (own.startsWith(`${line}\n`)) own = own.slice(line.length + 1);
   return own.startsWith(`${retryLine}\n`) ? own.slice(retryLine.length + 1) : own;
 }
 

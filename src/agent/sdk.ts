@@ -26,6 +26,7 @@ import type {
 } from './agent.ts';
 import { deathOf, describeExit } from './death.ts';
 import { slotEnvironment } from './environment.ts';
+import { mirrorInto, type TranscriptSink } from './mirror.ts';
 import { grantFor } from './permissions.ts';
 import type { Access } from './relay.ts';
 import { answers, isStart, resultOf } from './result.ts';
@@ -58,6 +59,8 @@ export interface SdkAgentParts {
   bashAllowed: boolean;
   /** Whether the kernel has just ended a process of ours for memory. */
   oomKilled: () => boolean;
+  /** Where transcripts are copied to, for other machines. */
+  transcripts?: TranscriptSink;
 }
 
 export function createSdkAgents(parts: SdkAgentParts): OpenAgent {
@@ -105,12 +108,11 @@ class SdkAgent implements Agent {
         options: {
           ...optionsFor(spec.profile, spec.slot, spec.memory, parts.bashAllowed),
           mcpServers: { ...mcpServersFor(spec.profile), [toolServer]: this.#toolServer(spec.slot) },
+          ...mirrorOptions(parts.transcripts),
           env,
           spawnClaudeCodeProcess: ({ command, args }) => {
-            this.#child = parts.supervisor.spawn({
-              ...{ command, args, cwd: spec.slot.work, slot: spec.slot.root },
-              env: definedOnly(env),
-            });
+            const at = { cwd: spec.slot.work, slot: spec.slot.root };
+            this.#child = parts.supervisor.spawn({ command, args, ...at, env: definedOnly(env) });
             return this.#child.process;
           },
         },
@@ -197,6 +199,8 @@ class SdkAgent implements Agent {
   #hear(message: SDKMessage): void {
     this.#isUp = true;
     this.#cameUp.resolve();
+    if (message.type === 'system' && message.subtype === 'mirror_error')
+      this.#parts.transcripts?.failed(message.key.sessionId, message.error);
     const run = this.#run;
     if (!run) return;
     if (isStart(message, run.uuid)) {
@@ -256,6 +260,13 @@ function optionsFor(profile: AgentProfile, slot: Slot, memory: AgentMemory, bash
     // Signs of life while a long answer is written: some 30 µs of CPU for each, both sides together.
     includePartialMessages: true,
   };
+}
+
+/** At once, not at the end of a turn: what a machine had done when it died is what the next one has to know. */
+function mirrorOptions(
+  sink: TranscriptSink | undefined,
+): Pick<Options, 'sessionStore' | 'sessionStoreFlush'> {
+  return sink ? { sessionStore: mirrorInto(sink), sessionStoreFlush: 'eager' } : {};
 }
 
 function mcpServersFor(profile: AgentProfile): Record<string, McpServerConfig> {

@@ -1,6 +1,6 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Hono } from 'hono';
-import { apiRoutes } from '../console/api.ts';
+import { apiRoutes, metricsRoutes } from '../console/api.ts';
 import { botEntries } from '../console/bots.ts';
 import { createDoor } from '../console/door.ts';
 import { createLocalSource, type LocalSource } from '../console/local-source.ts';
@@ -18,6 +18,7 @@ export interface Console {
   source: LocalSource;
   /** The pages and the API behind them. */
   routes: Hono<{ Bindings: HttpBindings }>[];
+  metrics: Hono<{ Bindings: HttpBindings }>;
   /** Lets open pages go, so that connections can end. */
   stop(): void;
 }
@@ -31,6 +32,7 @@ export function buildConsole(
   const { adminToken, publicUrl = null } = settings;
   if (adminToken === undefined) return null;
   const { pool, mail, bots, health, downloads, containment, faces, storage, spending, dispatcher } = built;
+  const { machines } = built;
   const onError = (error: unknown) =>
     emit({ type: 'part.failed', part: 'console', problem: messageOf(error) });
   const source = createLocalSource({
@@ -38,7 +40,7 @@ export function buildConsole(
       version: VERSION,
       containment: containment.layer,
       pool,
-      mail,
+      mail: { counts: built.countMail },
       bots,
       health,
       downloads,
@@ -46,6 +48,7 @@ export function buildConsole(
       secrets,
     },
     ...{ face: faces.known, storage: storage.guard.state, isServing, onError },
+    isConnected: machines.isConnected,
     ...{ highPercent: settings.memoryHighPercent, showText: settings.consoleShowText },
   });
   const door = createDoor({ adminToken, publicUrl, clock });
@@ -56,12 +59,11 @@ export function buildConsole(
       apiRoutes({
         ...{
           door,
-          metrics,
           downloads,
-          sessions: () => pool.snapshot(),
+          sessions: () => machines.sessions(),
           bots: () => botEntries(bots, health),
         },
-        ...{ closeSession: source.closeSession, reloadBots: source.reloadBots },
+        ...{ closeSession: machines.closeSession, reloadBots: source.reloadBots },
         usage: (days) =>
           usageReport(days, {
             ...{ spending, bots: () => bots.all(), timeZone: settings.timeZone },
@@ -76,6 +78,7 @@ export function buildConsole(
       }),
       consoleRoutes({ door, source, clock, closing: closing.signal, remoteAddress, onError }),
     ],
+    metrics: metricsRoutes(door, metrics),
     stop() {
       source.stop();
       closing.abort();

@@ -6,11 +6,12 @@ import type { Settings } from '../config/settings.ts';
 import type { Downloads } from '../downloads/downloads.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
+import type { MailHistory } from '../mail/history.ts';
 import type { Conversation, Mail } from '../mail/mail.ts';
-import { createSqliteHistory } from '../mail/sqlite-history.ts';
-import { createSqliteUsage } from '../mail/sqlite-usage.ts';
+import type { Ownership } from '../mail/ownership.ts';
+import type { Usage } from '../mail/usage.ts';
 import { environmentOf, listProcesses } from '../processes/proc.ts';
-import { createKeptConversations, type KeptConversations } from '../sessions/kept.ts';
+import type { KeptConversations } from '../sessions/kept.ts';
 import type { Pool } from '../sessions/pool.ts';
 import type { Store } from '../store/sqlite.ts';
 import type { Emit } from '../telemetry/events.ts';
@@ -29,6 +30,8 @@ export interface KeepingParts {
   settings: Settings;
   store: Store;
   mail: Mail;
+  history: MailHistory;
+  ownership: Ownership;
   kept: KeptConversations;
   pool: Pool;
   bots: Bots;
@@ -44,8 +47,7 @@ export interface KeepingParts {
 }
 
 export function buildKeeping(parts: KeepingParts) {
-  const { settings, store, mail, bots, seen, clock, emit, onAccepted, onDecided } = parts;
-  const history = createSqliteHistory(store, clock);
+  const { settings, store, mail, history, bots, seen, clock, emit, onAccepted, onDecided } = parts;
   const storage = buildStorage({
     ...{ store, dataDir: settings.dataDir, clock, emit },
     onRecovered: (closedSince) => void catchUp.run(closedSince),
@@ -64,6 +66,7 @@ export function buildKeeping(parts: KeepingParts) {
   });
   const retention = createRetention({
     ...{ store, history, kept: parts.kept, pool: parts.pool, findBot: parts.findBot, clock, emit },
+    ownership: parts.ownership,
     spending: parts.spending,
     ...{ retentionMs: settings.retentionMs, conversationRetentionMs: settings.conversationRetentionMs },
     foldersInUse,
@@ -77,25 +80,25 @@ export function buildKeeping(parts: KeepingParts) {
 
 export function buildKept({
   settings,
-  store,
+  kept,
+  usage,
   clock,
   emit,
 }: {
   settings: Settings;
-  store: Store;
+  kept: KeptConversations;
+  usage: Usage;
   clock: Clock;
   emit: Emit;
-}): { kept: KeptConversations; workspaces: Workspaces; spending: Spending } {
-  const kept = createKeptConversations(store, settings.dataDir);
+}): { workspaces: Workspaces; spending: Spending } {
   const workspaces = createWorkspaces({
     maxBytes: settings.workspaceMaxBytes,
     folderOf: (conversation: Conversation) => kept.folderOf(conversation),
     onError: (error) => emit({ type: 'part.failed', part: 'workspace', problem: messageOf(error) }),
   });
   const { budgetUsdPerDay = null, timeZone } = settings;
-  const usage = createSqliteUsage(store);
   const spending = createSpending({ usage, budgetUsdPerDay, timeZone, clock, emit });
-  return { kept, workspaces, spending };
+  return { workspaces, spending };
 }
 
 /** The slots of running agents, spares included: each has its configuration there. */

@@ -1,10 +1,7 @@
-import { join } from 'node:path';
 import type { Settings } from '../config/settings.ts';
-import { createDiskBytes } from '../downloads/bytes.ts';
 import { createDownloads, type Downloads } from '../downloads/downloads.ts';
-import { createSqliteFileIndex } from '../downloads/sqlite.ts';
+import type { ByteStore, FileIndex } from '../downloads/kept.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { Store } from '../store/sqlite.ts';
 import type { Emit } from '../telemetry/events.ts';
 
 /** What one conversation, and all together, may keep for people. */
@@ -13,16 +10,16 @@ const allFilesMaxBytes = 1024 * 1024 * 1024;
 
 export function buildDownloads(parts: {
   settings: Settings;
-  store: Store;
+  index: FileIndex;
+  bytes: ByteStore;
   secrets: Set<string>;
   clock: Clock;
   emit: Emit;
 }): Downloads {
-  const { settings, store, secrets, clock, emit } = parts;
+  const { settings, index, bytes, secrets, clock, emit } = parts;
   const { downloadMaxBytes: fileMaxBytes, downloadTtlMs: linkTtlMs, publicUrl = null } = settings;
   return createDownloads({
-    index: createSqliteFileIndex(store),
-    bytes: createDiskBytes(join(settings.dataDir, 'downloads')),
+    ...{ index, bytes },
     limits: {
       ...{ fileMaxBytes, linkTtlMs },
       conversationMaxBytes: Math.max(conversationFilesMaxBytes, fileMaxBytes),

@@ -5,8 +5,8 @@ import type { Bots } from '../config/bots.ts';
 import type { Downloads } from '../downloads/downloads.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Mail } from '../mail/mail.ts';
-import { createSqliteMarks } from '../mail/sqlite-marks.ts';
-import type { Store } from '../store/sqlite.ts';
+import type { Marks } from '../mail/marks.ts';
+import type { Ownership } from '../mail/ownership.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { createDelivery, type Delivery } from '../turns/delivery.ts';
 import { createHealthBook } from '../turns/health-book.ts';
@@ -16,7 +16,8 @@ import { VERSION } from '../version.ts';
 /** Everything that speaks to Campfire, and what its answers tell of Campfire and of the bots' keys. */
 export function buildOutgoing(parts: {
   campfireUrl: string;
-  store: Store;
+  marks: Marks;
+  ownership: Ownership;
   bots: Bots;
   findBot: (id: string) => Bot | 'gone' | 'unclear';
   mail: Mail;
@@ -44,7 +45,7 @@ export function buildOutgoing(parts: {
     ...{
       client,
       faces,
-      marks: createSqliteMarks(parts.store),
+      marks: parts.marks,
       findBot: parts.findBot,
       clock,
       emit: parts.emit,

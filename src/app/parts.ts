@@ -6,21 +6,21 @@ import { type Bots, openBots } from '../config/bots.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../lib/clock.ts';
 import { OperatorError } from '../lib/errors.ts';
-import { createSqliteMail } from '../mail/sqlite.ts';
 import { type ContainmentChoice, chooseContainment, type HiddenFolders } from '../processes/containment.ts';
 import { createPeaks } from '../sessions/peaks.ts';
-import { createConversations } from '../sessions/resume.ts';
 import { createSlots } from '../sessions/slots.ts';
 import { holdDataFolder } from '../store/lock.ts';
 import { openStore, type Store } from '../store/sqlite.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { AcceptParts } from '../turns/accept.ts';
-import { createDispatcher } from '../turns/dispatcher.ts';
+import { createDispatcher, type Dispatcher } from '../turns/dispatcher.ts';
 import { createOpsRoom } from '../turns/ops-room.ts';
 import { createPostedFiles } from '../turns/posted-files.ts';
 import { buildKeeping, buildKept } from './keeping.ts';
 import { buildDownloads } from './kept-files.ts';
+import { createMachines } from './machines.ts';
 import { migrations } from './migrations.ts';
+import { openShared } from './open-shared.ts';
 import { buildOutgoing } from './outgoing.ts';
 import { reportBashRefused, reportBots, reportStorage } from './reports.ts';
 import { buildPool, buildProcesses, type ReadMemory } from './sessions.ts';
@@ -37,78 +37,100 @@ export interface PartsGiven {
   readMemory?: ReadMemory | undefined;
 }
 
-type AllGiven = PartsGiven & { relay: Relay } & Pick<AcceptParts, 'onAccepted' | 'onDecided'>;
+type AllGiven = PartsGiven & { relay: Relay } & Pick<AcceptParts, 'onAccepted' | 'onDecided'> & {
+    /** This machine looks through the mail for all of them. */
+    onLook: () => void;
+  };
 
-export type BuiltParts = ReturnType<typeof buildParts>;
+export type BuiltParts = Awaited<ReturnType<typeof buildParts>>;
 
 /** Everything below HTTP, from the data folder up to dispatcher and delivery. */
-export function buildParts(given: AllGiven) {
+export async function buildParts(given: AllGiven) {
   const { settings, variable, clock, emit, secrets } = given;
   const folder = holdDataFolder(settings.dataDir);
   const { campfireStorage, campfireUrl } = settings;
-  const storage = campfireStorage === undefined ? [] : [campfireStorage];
-  const hidden = { paths: [settings.dataDir, settings.botsDir, ...storage] };
-  const containment = containmentFor(settings, hidden);
-  const bashAllowed = containment.layer === 'namespace' || settings.allowUncontainedBash;
+  const { hidden, containment, bashAllowed } = holdTogether(settings);
   const bots: Bots = openBots({
     dir: settings.botsDir,
     variable,
     onChange(change) {
+      const fresh = [...change.added, ...change.changed];
       reportBots(bots, change, emit, secrets);
-      if (!bashAllowed) reportBashRefused([...change.added, ...change.changed], emit);
-      for (const { id } of [...change.added, ...change.changed]) outgoing.health.probeNow(id);
+      if (!bashAllowed) reportBashRefused(fresh, emit);
+      for (const { id } of fresh) outgoing.health.probeNow(id);
     },
   });
   reportBots(bots, null, emit, secrets);
   const store = openStore(join(settings.dataDir, 'service.db'), migrations);
-  const mail = createSqliteMail(store, clock);
-  const { instance } = folder;
-  const processes = buildProcesses({ store, instance, layer: containment.layer, hidden, clock, emit });
-  const peaks = createPeaks(store, settings.sessionMemoryMaxBytes);
   const slots = createSlots(settings.dataDir);
-  const conversations = createConversations(store, slots, clock);
-  const pool = buildPool({ ...given, ...processes, conversations, slots, bashAllowed, bots, peaks });
-  const findBot = (id: string) => {
-    bots.refresh();
-    return bots.byId(id) ?? (bots.problems().length > 0 ? ('unclear' as const) : ('gone' as const));
-  };
-  const downloads = buildDownloads({ settings, store, secrets, clock, emit });
+  const shared = await openShared({
+    ...{ settings, store, slots, machine: folder.instance, clock, emit },
+    onRedisBack: (awaySince) => void keeping.catchUp.run(awaySince),
+  });
+  const { mail, history, marks, conversations, kept, transcripts, ownership } = shared;
+  const processes = buildProcesses({
+    ...{ store, instance: folder.instance, layer: containment.layer, hidden, clock, emit },
+  });
+  const peaks = createPeaks(store, settings.sessionMemoryMaxBytes);
+  const held = { transcripts, conversations, slots, bashAllowed, bots, peaks };
+  const pool = buildPool({ ...given, ...processes, ...held });
+  const findBot = finderIn(bots);
+  const downloads = buildDownloads({ ...shared.files, settings, secrets, clock, emit });
   const outgoing = buildOutgoing({
-    ...{ campfireUrl, store, bots, findBot, mail, files: downloads, clock, emit },
+    ...{ campfireUrl, marks, ownership, bots, findBot, mail, files: downloads, clock, emit },
     onCampfireBack: (awayFrom) => void keeping.catchUp.run(awayFrom),
   });
   const { health, client, faces, seen, delivery } = outgoing;
-  const { kept, workspaces, spending } = buildKept({ settings, store, clock, emit });
-  const { timeZone, turnTimeoutMs, workspaceMaxBytes, publicUrl = null } = settings;
-  const dispatcher = createDispatcher({
+  const { workspaces, spending } = buildKept({ settings, kept, usage: shared.usage, clock, emit });
+  const { timeZone, turnTimeoutMs, workspaceMaxBytes, opsRoom: room, publicUrl = null } = settings;
+  const late = { dispatcher: () => dispatcher, onLook: given.onLook };
+  const machines = await createMachines(
+    { machine: folder.instance, settings, pool, clock, emit, ...late },
+    shared.redis,
+  );
+  const dispatcher: Dispatcher = createDispatcher({
     ...{ mail, pool, conversations, client, faces, findBot, clock, emit, secrets, timeZone, turnTimeoutMs },
-    ...{ onDecided: delivery.wake, workspaces, workspaceMaxBytes, spending, downloads, publicUrl },
+    ...{ ownership, others: machines.others, onDecided: delivery.wake, workspaces, workspaceMaxBytes },
+    ...{ spending, downloads, publicUrl },
     mentions: createMentions(store, clock, client),
     postedFiles: buildPostedFiles({ campfireStorage, store, clock, emit }),
   });
   const keeping = buildKeeping({
-    ...{ settings, store, mail, kept, pool, bots, findBot, client, seen, downloads, spending, clock, emit },
+    ...{ settings, store, mail, history, ownership, kept, pool, bots, findBot, client, seen, downloads },
+    ...{ spending, clock, emit },
     ...{ onAccepted: given.onAccepted, onDecided: given.onDecided },
   });
-  const { opsRoom: room } = settings;
   const opsRoom = room ? createOpsRoom({ room, client, findBot, clock, emit }) : null;
   return {
     ...{ folder, opsRoom, relay: given.relay },
-    containment,
-    bashAllowed,
-    bots,
-    store,
-    mail,
+    ...{ containment, bashAllowed, bots, store, mail },
     ...processes,
     /** What a session left in its temp folder when nobody closed it. */
     emptySlot: (path: string) => slots.emptyTemp(slots.open(basename(path))),
-    pool,
-    downloads,
-    ...{ peaks, spending, health, faces, seen },
+    ...{ pool, downloads, peaks, spending, health, faces, seen, delivery, dispatcher, machines },
     ...keeping,
-    delivery,
-    dispatcher,
+    /** Leaves what the machines share. */
+    closeShared: shared.close,
+    countMail: shared.countMail,
   };
+}
+
+/** Bots as their files say now; one may only seem to be gone while a file cannot be read. */
+function finderIn(bots: Bots) {
+  return (id: string) => {
+    bots.refresh();
+    return bots.byId(id) ?? (bots.problems().length > 0 ? ('unclear' as const) : ('gone' as const));
+  };
+}
+
+/** What agents are held together with, and what they do not see. */
+function holdTogether({ role, containment: wanted, dataDir, botsDir, campfireStorage, ...rest }: Settings) {
+  const storage = campfireStorage === undefined ? [] : [campfireStorage];
+  const hidden = { paths: [dataDir, botsDir, ...storage] };
+  // Where no session starts, none has to be held together.
+  const containment = containmentFor(role === 'web' ? 'group' : wanted, dataDir, hidden);
+  const bashAllowed = containment.layer === 'namespace' || rest.allowUncontainedBash;
+  return { hidden, containment, bashAllowed };
 }
 
 function buildPostedFiles(parts: {
@@ -123,8 +145,12 @@ function buildPostedFiles(parts: {
   return createPostedFiles({ storage, ...rest });
 }
 
-function containmentFor(settings: Settings, hidden: HiddenFolders): ContainmentChoice {
-  const choice = chooseContainment(settings.containment, settings.dataDir, hidden);
+function containmentFor(
+  layer: Settings['containment'],
+  dataDir: string,
+  hidden: HiddenFolders,
+): ContainmentChoice {
+  const choice = chooseContainment(layer, dataDir, hidden);
   if (choice) return choice;
   throw new OperatorError(
     'containment_unavailable',

@@ -26,14 +26,14 @@ export function describeState(
   metrics: Metrics,
   {
     pool,
-    mail,
+    countMail,
     peaks,
     bots,
     health,
     spending,
   }: {
     pool: Pool;
-    mail: Mail;
+    countMail: Mail['counts'];
     peaks: Peaks;
     bots: Bots;
     health: HealthBook;
@@ -54,7 +54,7 @@ export function describeState(
   metrics.gauge(
     'messages_without_outcome',
     'Messages accepted and not yet decided; 0 when idle.',
-    async () => (await mail.counts()).withoutOutcome,
+    async () => (await countMail()).withoutOutcome,
   );
   metrics.gauge(
     'bots_unhealthy',
@@ -73,7 +73,7 @@ export function describeState(
   metrics.gauge(
     'outbox_undelivered',
     'Rows decided and not yet delivered to Campfire; 0 when idle.',
-    async () => (await mail.counts()).undelivered,
+    async () => (await countMail()).undelivered,
   );
 }
 

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { agentEnvironment } from '../agent/environment.ts';
+import type { TranscriptSink } from '../agent/mirror.ts';
 import { type Relay, startRelay } from '../agent/relay.ts';
 import { createSdkAgents } from '../agent/sdk.ts';
 import type { Bots } from '../config/bots.ts';
@@ -62,6 +63,11 @@ const spareFromBytes = 3.7 * 1024 ** 3;
 /** The counter of OOM kills is looked at once a second, and a death is heard of within another. */
 const oomKillFreshMs = 3_000;
 
+function sparesFor({ role, spareSessions }: Settings, limitBytes: number): number {
+  if (role === 'web') return 0;
+  return spareSessions ?? (limitBytes >= spareFromBytes ? 1 : 0);
+}
+
 export function buildPool({
   readMemory: read = readMemory,
   ...parts
@@ -72,6 +78,8 @@ export function buildPool({
   /** `readMemory` but in a test. */
   readMemory?: ReadMemory | undefined;
   conversations: Conversations;
+  /** Where transcripts are copied to; null when nobody else goes on with them. */
+  transcripts: TranscriptSink | null;
   slots: Slots;
   relay: Relay;
   supervisor: Supervisor;
@@ -81,7 +89,8 @@ export function buildPool({
   bots: Bots;
   peaks: Peaks;
 }): Pool {
-  const { settings, relay, conversations, slots, supervisor, bashAllowed, clock, emit, bots, peaks } = parts;
+  const { settings, relay, conversations, transcripts, slots, supervisor, bashAllowed } = parts;
+  const { clock, emit, bots, peaks } = parts;
   const environment = agentEnvironment(VERSION);
   const oom = createOomWatch();
   const readNow = (treeBytes: number): MemoryReading => {
@@ -99,7 +108,7 @@ export function buildPool({
     {
       ...{ idleTtlMs: settings.sessionTtlMs, maxSessions: settings.maxSessions ?? null },
       ...{ highPercent: settings.memoryHighPercent, sessionMaxBytes: settings.sessionMemoryMaxBytes },
-      spares: settings.spareSessions ?? (limitBytes >= spareFromBytes ? 1 : 0),
+      spares: sparesFor(settings, limitBytes),
       cores: availableParallelism(),
       readMemory: readNow,
       measureTrees: createTreeMeasure(parts.census),
@@ -109,6 +118,7 @@ export function buildPool({
       openAgent: createSdkAgents({
         ...{ supervisor, clock, environment, bashAllowed, oomKilled },
         admit: relay.admit,
+        ...(transcripts ? { transcripts } : {}),
       }),
       ...{ conversations, slots, clock, emit, peaks },
     },

@@ -209,6 +209,19 @@ for (const [name, description] of [
     });
 }
 
+program
+  .command('migrate')
+  .description(
+    'move conversations, mail and shared files to the Redis of REDIS_URL; the service must be stopped',
+  )
+  .addOption(new Option('--to <store>').choices(['redis']).makeOptionMandatory())
+  .option('--dry-run', 'only count what would be moved')
+  .action(async ({ dryRun = false }: { dryRun?: boolean }) => {
+    const { migrateToRedis } = await import('./migrate.ts');
+    const { dataDir, redisUrl } = readSettings(undefined, { campfireUrl: 'http://unused.invalid' });
+    console.log(await migrateToRedis({ dataDir, redisUrl, dryRun }));
+  });
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -43,6 +43,16 @@ export const url: Kind<string> = {
   },
 };
 
+/** The address of a Redis, password included. */
+export const redisUrl: Kind<string> = {
+  unit: 'URL',
+  allowed: 'a redis:// or rediss:// address',
+  parse(raw) {
+    const parsed = URL.parse(raw);
+    return parsed?.hostname && /^rediss?:$/.test(parsed.protocol) ? raw : undefined;
+  },
+};
+
 /** An IANA time zone that this Node knows. */
 export const timeZone: Kind<string> = {
   unit: 'time zone',

@@ -9,6 +9,7 @@ import {
   megabytes,
   minutes,
   oneOf,
+  redisUrl,
   roomAndBot,
   seconds,
   text,
@@ -108,6 +109,22 @@ export const TABLE = {
     kind: folder,
     default: './data',
     sentence: 'Folder for the database and the bots’ working folders.',
+  },
+  redisUrl: {
+    env: 'REDIS_URL',
+    group: 'Many machines',
+    kind: redisUrl,
+    secret: true,
+    sentence:
+      'The Redis (7 or newer, or Valkey) that several machines share, `redis://NAME:PASSWORD@HOST:PORT/0`. Set, they answer together as [one service](scaling.md). Unset: this machine is alone.',
+  },
+  role: {
+    env: 'ROLE',
+    group: 'Many machines',
+    kind: oneOf('all', 'web', 'worker'),
+    default: 'all',
+    sentence:
+      'What this machine does: `web` takes webhooks and serves files and the API, `worker` runs sessions and posts their answers, `all` does both. Anything but `all` needs REDIS_URL.',
   },
   catchUpMs: {
     env: 'CATCH_UP_MINUTES',

@@ -27,7 +27,6 @@ export type Settings = { readonly [Name in keyof typeof TABLE]: ValueOf<(typeof 
  * Throws one OperatorError that names every bad variable, its value (never a secret one) and what is allowed.
  */
 export function readSettings(env: Environment = process.env, overrides: Partial<Settings> = {}): Settings {
-  refuseManyMachines(env);
   const given = new Map<string, unknown>(
     Object.entries(overrides).filter(([, value]) => value !== undefined),
   );
@@ -48,6 +47,7 @@ export function readSettings(env: Environment = process.env, overrides: Partial<
     const remedy = 'Correct it in the environment; docs/configuration.md lists every setting.';
     throw new OperatorError('setting_invalid', problems.join('\n'), remedy);
   }
+  refusePartsAlone(Object.fromEntries(values));
   // The table's type says what each kind parses to, which Object.fromEntries cannot know.
   return Object.freeze(hideSecrets(Object.fromEntries(values))) as Settings;
 }
@@ -113,13 +113,13 @@ function present(env: Environment, name: string): string | undefined {
   return value === '' ? undefined : value;
 }
 
-/** REDIS_URL asks for many machines. To start alone regardless would let two machines answer one message. */
-function refuseManyMachines(env: Environment): void {
-  if (present(env, 'REDIS_URL') === undefined) return;
+/** Half of the service, alone, would keep messages that nobody answers. */
+function refusePartsAlone({ role, redisUrl }: Record<string, unknown>): void {
+  if (role === 'all' || redisUrl !== undefined) return;
   throw new OperatorError(
-    'setting_unavailable',
-    'REDIS_URL is set, but running on many machines is not available in this version.',
-    'Unset REDIS_URL to run on this machine alone.',
+    'setting_invalid',
+    `ROLE is ${role}, which needs other machines, and REDIS_URL is not set.`,
+    'Set REDIS_URL to the Redis that the machines share, or unset ROLE.',
   );
 }
 

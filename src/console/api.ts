@@ -11,11 +11,15 @@ import type { BotEntry } from './bots.ts';
 import { type Door, guard } from './door.ts';
 import type { UsageReport } from './usage.ts';
 
+/** A live session and the machine it is on. */
+export type MachineSession = SessionSnapshot & { machine: string };
+
 export interface ApiParts {
   door: Door;
-  sessions: () => SessionSnapshot[];
-  metrics: Metrics;
-  closeSession: (id: string) => Promise<boolean>;
+  /** Of all machines. */
+  sessions: () => Promise<MachineSession[]>;
+  /** Wherever it is; `unknown` when there is none of this name. */
+  closeSession: (id: string) => Promise<'closed' | 'unknown' | 'failed'>;
   bots: () => BotEntry[];
   /** Reads the bot files again, now. */
   reloadBots: () => Promise<void>;
@@ -32,13 +36,11 @@ const megabyte = 1024 * 1024;
  *
  * For `Authorization: Bearer ADMIN_TOKEN`, and for the console’s pages: `GET /api/sessions`, `DELETE /api/sessions/:id`,
  * `GET /api/bots`, `POST /api/bots/reload`, `GET /api/downloads`, `DELETE /api/downloads/:id`, `GET /api/usage?days=7`,
- * `POST /api/messages/:id/replay` and `POST /api/turns/:id/replay` (a body of `{"bot", "force"}` may be given), and
- * `GET /metrics`.
+ * `POST /api/messages/:id/replay` and `POST /api/turns/:id/replay` (a body of `{"bot", "force"}` may be given).
  */
 export function apiRoutes({
   door,
   sessions,
-  metrics,
   closeSession,
   bots,
   reloadBots,
@@ -49,22 +51,18 @@ export function apiRoutes({
   const app = new Hono<{ Bindings: HttpBindings }>();
   const admitted = guard(door);
   app.use('/api/*', admitted);
-  app.get('/metrics', admitted, async (c) => {
-    const { contentType, body } = await metrics.render();
-    return c.body(body, 200, { 'Content-Type': contentType });
-  });
   app.get('/api/bots', (c) => c.json(bots()));
   app.post('/api/bots/reload', async (c) => {
     await reloadBots();
     return c.json(bots());
   });
-  app.get('/api/sessions', (c) => c.json(sessionList(sessions())));
+  app.get('/api/sessions', async (c) => c.json(sessionList(await sessions())));
   app.delete('/api/sessions/:id', async (c) => {
     const id = c.req.param('id');
-    const known = sessions().some((session) => session.id === id);
-    if (!known) return problem(c, 404, `There is no session ${id}.`);
-    const closed = await closeSession(id);
-    return closed ? c.json({ closed: id }) : problem(c, 500, `${id} did not end; it is tried again.`);
+    const result = await closeSession(id);
+    if (result === 'unknown') return problem(c, 404, `There is no session ${id}.`);
+    if (result === 'failed') return problem(c, 500, `${id} did not end; it is tried again.`);
+    return c.json({ closed: id });
   });
   app.get('/api/downloads', async (c) => c.json((await downloads.list()).map(downloadEntry)));
   app.delete('/api/downloads/:id', async (c) => {
@@ -109,10 +107,18 @@ function parseJson(text: string): unknown {
   }
 }
 
+/** `GET /metrics`, for the same. */
+export function metricsRoutes(door: Door, metrics: Metrics): Hono<{ Bindings: HttpBindings }> {
+  return new Hono<{ Bindings: HttpBindings }>().get('/metrics', guard(door), async (c) => {
+    const { contentType, body } = await metrics.render();
+    return c.body(body, 200, { 'Content-Type': contentType });
+  });
+}
+
 /** Sessions as the API promises them. */
-export function sessionList(sessions: readonly SessionSnapshot[]): unknown[] {
-  return sessions.map(({ id, state, pid, turns, idleSeconds, memoryBytes }) => ({
-    ...{ id, state, pid, turns, idle_seconds: idleSeconds },
+export function sessionList(sessions: readonly MachineSession[]): unknown[] {
+  return sessions.map(({ id, state, pid, turns, idleSeconds, memoryBytes, machine }) => ({
+    ...{ id, state, pid, turns, machine, idle_seconds: idleSeconds },
     memory_mb: Math.round(memoryBytes / megabyte),
   }));
 }

@@ -4,8 +4,13 @@ import type { Pool } from '../sessions/pool.ts';
 import type { StorageState } from '../store/space.ts';
 
 /** What `GET /ready` answers: whether messages are accepted and served. `problem` is one word, for people who grep. */
-export function readiness(isServing: boolean, storage: StorageState): { ready: boolean; problem?: string } {
+export function readiness(
+  isServing: boolean,
+  storage: StorageState,
+  isConnected: boolean,
+): { ready: boolean; problem?: string } {
   if (storage.kind !== 'ok') return { ready: false, problem: `storage_${storage.kind}` };
+  if (!isConnected) return { ready: false, problem: 'redis_away' };
   return isServing ? { ready: true } : { ready: false, problem: 'starting' };
 }
 
@@ -17,6 +22,10 @@ export function healthReport(parts: {
   containment: string;
   isServing: boolean;
   storage: StorageState;
+  /** Whether Redis, if there is one, can be asked. */
+  isConnected: boolean;
+  /** How many machines there are. */
+  machines: number;
   sessions: readonly SessionSnapshot[];
   spares: number;
   memory: ReturnType<Pool['memory']>;
@@ -26,7 +35,7 @@ export function healthReport(parts: {
   const { reading, level, percent } = parts.memory;
   const inState = (...states: string[]) => sessions.filter(({ state }) => states.includes(state)).length;
   return {
-    status: readiness(parts.isServing, parts.storage).problem ?? 'ok',
+    status: readiness(parts.isServing, parts.storage, parts.isConnected).problem ?? 'ok',
     version,
     containment,
     sessions: {
@@ -41,5 +50,6 @@ export function healthReport(parts: {
     },
     queue: { waiting: mail.waiting, running: mail.running },
     messages_without_outcome: mail.withoutOutcome,
+    machines: parts.machines,
   };
 }

@@ -29,6 +29,8 @@ export interface LocalParts {
   face: () => KnownFace | null;
   storage: () => StorageState;
   isServing: () => boolean;
+  /** Whether Redis, if there is one, can be asked. */
+  isConnected: () => boolean;
   highPercent: number;
   showText: boolean;
   /** Strings that are shown to nobody. */
@@ -100,7 +102,7 @@ async function look(
   const face = parts.face();
   return {
     ...{ at, version: parts.version, containment: parts.containment },
-    status: readiness(serving, parts.storage()).problem ?? 'ok',
+    status: readiness(serving, parts.storage(), parts.isConnected()).problem ?? 'ok',
     troubles: troublesOf({
       ...{ isServing: serving, storage: parts.storage(), campfire: health.campfire(), bots },
       ...{ memory: { level, percent }, shortfalls: history.shortfalls() },

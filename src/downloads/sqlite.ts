@@ -9,6 +9,14 @@ export function createSqliteFileIndex(store: Store): FileIndex {
   return new SqliteFileIndex(store);
 }
 
+/** Each file with the hash of its token, in the order of adding, for whoever moves them into another driver. */
+export function keptFilesWithTokens(store: Store): Array<{ file: KeptFile; tokenHash: string | null }> {
+  const rows = store.all<KeptFile & { tokenHash: string | null }>(
+    `SELECT ${columns}, token_hash AS tokenHash FROM downloads ORDER BY position`,
+  );
+  return rows.map(({ tokenHash, ...file }) => ({ file, tokenHash }));
+}
+
 class SqliteFileIndex implements FileIndex {
   readonly #store: Store;
 

@@ -67,6 +67,15 @@ export function createKeptConversations(store: Store, dataDir: string): KeptConv
       }
       return found;
     },
+    ...keptFolders(parent),
+  };
+}
+
+/** What has to do with this machine's folders alone, wherever conversations are on record. */
+export function keptFolders(
+  parent: string,
+): Pick<KeptConversations, 'transcriptsGivenUp' | 'deleteTranscript' | 'deleteFolder'> {
+  return {
     async *transcriptsGivenUp(untouchedSince) {
       for (const slot of await listOf(parent)) {
         for (const project of await listOf(join(parent, slot, 'config', 'projects'))) {
@@ -84,7 +93,7 @@ export function createKeptConversations(store: Store, dataDir: string): KeptConv
 }
 
 /** Newer of the folder's own time and those of its parts, which change with every file made in them; 0 when gone. */
-async function lastTouched(folder: string): Promise<number> {
+export async function lastTouched(folder: string): Promise<number> {
   const times = await Promise.all(['', 'config', 'work', 'temp'].map((part) => timeOf(join(folder, part))));
   return Math.max(...times);
 }

@@ -96,6 +96,10 @@ class SessionPool implements Pool {
   ): Promise<Lease> {
     const name = nameOf(conversation);
     const recall = await this.#parts.conversations.recall(conversation);
+    const overtaken = recall.elsewhere ? this.#sessions.get(name) : undefined;
+    if (overtaken && !(await this.#closeSession(overtaken, 'moved')))
+      throw new Error(`The session of ${name} did not end; another machine has gone on since.`);
+    await recall.fetch?.();
     if (this.#draining) throw new PoolDrainingError('The service is stopping.');
     if (signal?.aborted) throw new LeaseWithdrawnError('Nobody waits any more.');
     const waiter = this.#waiters.join({ name, conversation, bot, arrivedAt, recall });

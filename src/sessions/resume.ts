@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { AgentMemory, Slot } from '../agent/agent.ts';
+import type { LeftBehind } from '../agent/prompt.ts';
 import { type Exchange, lastExchanges } from '../agent/transcript.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Migration, Store } from '../store/sqlite.ts';
@@ -42,6 +43,12 @@ export interface Recall {
   isNew: boolean;
   /** True when turns are on record but their transcript is not where it was: memory is lost. */
   stale: boolean;
+  /** Another machine may have had it since a session of this one did: one that is still here does not know all. */
+  elsewhere: boolean;
+  /** Puts the transcript into the slot, where no session may live meanwhile; null when the newest is there. */
+  fetch: (() => Promise<void>) | null;
+  /** What was left on another machine. */
+  missing: readonly LeftBehind[];
   /** Whether this memory took the place of another and the room has not been told of it. */
   startedOver: boolean;
   /** What a new memory begins with: the last exchanges of the one that was given up. */
@@ -49,7 +56,7 @@ export interface Recall {
 }
 
 /** How much of an old conversation a fresh one begins with, in characters: some 6,000 tokens. */
-const historyBounds = { totalMax: 24_000, sideMax: 4_000 };
+export const historyBounds = { totalMax: 24_000, sideMax: 4_000 };
 
 export interface Conversations {
   /** Where the conversation goes on, or would begin. Changes nothing. */
@@ -78,6 +85,9 @@ export interface Conversations {
   erase(conversation: Conversation): Promise<void>;
 }
 
+/** A conversation as it is on record. */
+export interface KeptMemory extends Conversation, Known {}
+
 interface Known {
   slotId: string;
   memoryId: string;
@@ -102,7 +112,7 @@ export function createConversations(store: Store, slots: Slots, clock: Clock): C
       const startedOver = known.givenUpId !== null;
       if (slots.transcriptPath(slot, known.memoryId) !== null) {
         const memory = { kind: 'resume' as const, id: known.memoryId };
-        return { slot, memory, isNew: false, stale: false, startedOver, history: [] };
+        return { ...newRecall(slot, memory), isNew: false, startedOver };
       }
       const stale = known.turns > 0;
       const history = known.givenUpId === null ? [] : historyOf(slots, slot, known.givenUpId);
@@ -159,7 +169,18 @@ export function createConversations(store: Store, slots: Slots, clock: Clock): C
 
 /** A conversation that begins without any past, in this slot; `memory` is a spare's or a new one. */
 export function newRecall(slot: Slot, memory: AgentMemory = { kind: 'new', id: randomUUID() }): Recall {
-  return { slot, memory, isNew: true, stale: false, startedOver: false, history: [] };
+  return {
+    ...{ slot, memory, isNew: true, stale: false, startedOver: false, history: [] },
+    ...{ elsewhere: false, fetch: null, missing: [] },
+  };
+}
+
+/** All that is on record, for whoever moves it into another driver. */
+export function keptMemories(store: Store): KeptMemory[] {
+  return store.all<KeptMemory>(
+    `SELECT bot_id AS botId, room_id AS roomId, slot_id AS slotId, memory_id AS memoryId, turns, used_at AS usedAt,
+       given_up_id AS givenUpId FROM conversations ORDER BY bot_id, room_id`,
+  );
 }
 
 /** The verbs that change nothing. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Agent, AgentEnd, AgentResult, Prompt, Slot, TurnHooks } from '../agent/agent.ts';
-import { withHistory } from '../agent/prompt.ts';
+import { withHistory, withLeftBehind } from '../agent/prompt.ts';
 import { costSoFar } from '../agent/transcript.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { TreeMemory } from '../processes/trees.ts';
@@ -170,9 +170,9 @@ export class Session {
     const refused = await this.#begun.then(() => null, messageOf);
     // Nothing was asked, so trying again does no harm.
     if (refused !== null) return { kind: 'died', cause: refused, death: 'start', began: false };
-    const { startedOver, history } = this.#recall;
+    const { startedOver, history, missing } = this.#recall;
     if (startedOver) hooks.onStep({ kind: 'started-over', exchanges: history.length });
-    const text = this.#prompted ? prompt.text : withHistory(history, prompt.text);
+    const text = this.#prompted ? prompt.text : withHistory(history, withLeftBehind(missing, prompt.text));
     this.#prompted = true;
     const result = this.#agent.run({ ...prompt, text }, hooks);
     // At once, and not when it is on record: whoever interrupts asks in the same moment.
@@ -225,6 +225,7 @@ export class Session {
     if (this.state === 'closing') return { kind: 'interrupted', spent: null };
     if (memory === 'give-up') await this.#parts.conversations.giveUp(this.conversation);
     this.#recall = await this.#parts.conversations.recall(this.conversation);
+    await this.#recall.fetch?.();
     this.#begun = this.#begin();
     this.path = 'opened';
     this.#prompted = false;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Slot } from '../agent/agent.ts';
 
 /** What a transcript that was given up has behind its name. */
@@ -32,6 +32,15 @@ export interface Slots {
 
 const sparePrefix = 'spare-';
 
+/** Whether the slot at this path was made for a spare that was never given a prompt: no conversation can miss it. */
+export function isUnusedSpare(root: string): boolean {
+  return isOfSpare(basename(root)) && listOf(join(root, 'config', 'projects')).length === 0;
+}
+
+function isOfSpare(id: string): boolean {
+  return id.startsWith(sparePrefix);
+}
+
 export function createSlots(dataDir: string): Slots {
   const parent = join(dataDir, 'sessions');
   const at = (id: string): Slot => {
@@ -43,7 +52,7 @@ export function createSlots(dataDir: string): Slots {
     at,
     newId: () => randomUUID(),
     newSpareId: () => `${sparePrefix}${randomUUID()}`,
-    spareIds: () => listOf(parent).filter((id) => id.startsWith(sparePrefix)),
+    spareIds: () => listOf(parent).filter(isOfSpare),
     open(id) {
       const slot = at(id);
       for (const folder of [slot.config, slot.work, slot.temp])

@@ -94,9 +94,13 @@ export type LifecycleEvent =
   | { type: 'turn.postponed'; session: SessionName; turn: string; cause: string; delayMs: number }
   /** Its complete answer was in the transcript already. */
   | { type: 'turn.recovered'; session: SessionName; turn: string }
+  /** Another machine has taken the conversation; what runs here ends and writes nothing more. */
+  | { type: 'conversation.lost'; session: SessionName }
   | { type: 'session.opening'; session: SessionName; path: SessionPath; detail: string }
   | { type: 'session.opened'; session: SessionName; path: SessionPath; pid: number; openMs: number }
   | { type: 'session.stale'; session: SessionName; problem: string }
+  /** The transcript's copy, which other machines go on from, lacks lines. */
+  | { type: 'transcript.behind'; session: SessionName; problem: string }
   | { type: 'session.closed'; session: SessionName; reason: string; closeMs: number; forced: string | null }
   | { type: 'session.close_failed'; session: SessionName; problem: string }
   | { type: 'session.expired'; session: SessionName; idleSeconds: number }
@@ -152,6 +156,8 @@ export type LifecycleEvent =
   | { type: 'conversation.forgotten'; session: SessionName }
   | { type: 'storage.trouble'; kind: 'full' | 'failing' | 'damaged'; problem: string; remedy: string }
   | { type: 'storage.recovered' }
+  | { type: 'redis.away'; problem: string }
+  | { type: 'redis.back' }
   | { type: 'part.failed'; part: string; problem: string };
 
 /** Reports one fact. Never throws and never waits. */

@@ -165,6 +165,13 @@ export const rows: Rows = {
       mark: ({ bytes }) => ({ value: bytes }),
     },
   ],
+  'transcript.behind': [
+    {
+      name: 'transcripts_behind_total',
+      help: 'Times that a transcript could not be copied for other machines.',
+      mark: () => ({}),
+    },
+  ],
   'download.served': [
     { name: 'downloads_total', help: 'Shared files that somebody opened.', mark: () => ({}) },
     { name: 'downloads_bytes_total', help: 'Bytes sent for them.', mark: ({ bytes }) => ({ value: bytes }) },

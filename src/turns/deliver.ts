@@ -11,6 +11,7 @@ import { readContent, readFile } from './content.ts';
 import type { HealthBook } from './health-book.ts';
 import { languageFor } from './language.ts';
 import { markerOf } from './posts.ts';
+import type { Right } from './right.ts';
 import type { Sentence } from './sentence.ts';
 import { wordsFor } from './sentences.ts';
 import { nameOf } from './serve.ts';
@@ -38,6 +39,8 @@ export interface DeliverParts {
   faces: FaceBook;
   health: Pick<HealthBook, 'campfire' | 'bot' | 'noUsableFile'>;
   findBot: (id: string) => Bot | 'gone' | 'unclear';
+  /** This machine's right to the conversation. */
+  right: Pick<Right, 'mayWrite'>;
   clock: Clock;
   emit: Emit;
   /** 0 ≤ random < 1; spreads retries. */
@@ -78,13 +81,26 @@ interface Gone {
   filename: string;
 }
 
-async function write(row: OutboxRow, bot: Bot, parts: DeliverParts): Promise<Posted | Failure | Gone> {
-  const { client } = parts;
+/** Nothing was sent: another machine might be sending the same. */
+interface NotCertain {
+  kind: 'not-certain';
+}
+
+async function write(
+  row: OutboxRow,
+  bot: Bot,
+  parts: DeliverParts,
+): Promise<Posted | Failure | Gone | NotCertain> {
+  const { client, right } = parts;
+  if (!(await right.mayWrite())) return { kind: 'not-certain' };
   const placed = row.noticeId === null ? null : await replaceNotice(row, row.noticeId, bot, parts);
   if (placed) return placed;
-  if (row.kind !== 'file') return client.post(bot.key, row.roomId, row.body);
-  const { id, filename, type } = readFile(row.body);
-  const opened = await parts.files.open(id);
+  const file = row.kind === 'file' ? readFile(row.body) : null;
+  const opened = file && (await parts.files.open(file.id));
+  // What came before may have taken a while.
+  if (!(await right.mayWrite())) return { kind: 'not-certain' };
+  if (!file) return client.post(bot.key, row.roomId, row.body);
+  const { filename, type } = file;
   if (!opened) return { kind: 'gone', filename };
   return client.attach(bot.key, row.roomId, { filename, type, content: opened.content });
 }
@@ -117,7 +133,7 @@ async function replaceNotice(
 function judge(
   row: OutboxRow,
   bot: Bot,
-  answer: Posted | Failure | Gone,
+  answer: Posted | Failure | Gone | NotCertain,
   parts: DeliverParts,
 ): DeliveryResult | Promise<DeliveryResult> {
   switch (answer.kind) {
@@ -127,6 +143,8 @@ function judge(
       const draft = notice(row, bot, { say: 'file-gone', filename: answer.filename });
       return { kind: 'replaced', draft, problem: 'the file is no longer kept' };
     }
+    case 'not-certain':
+      return retry(row, 'this machine’s right to the conversation is not certain', parts);
     case 'notMember':
       return { kind: 'undeliverable', problem: 'the bot is not in this room any more' };
     case 'rejected':

@@ -1,9 +1,11 @@
 import { messageOf } from '../lib/errors.ts';
 import type { Conversation, DeliveryResult, Outbox, OutboxRow } from '../mail/mail.ts';
+import { FencedOutError, type Ownership } from '../mail/ownership.ts';
 import type { SessionName } from '../telemetry/events.ts';
 import { readFile } from './content.ts';
 import { type DeliverParts, deliver } from './deliver.ts';
 import { planSends } from './delivery-plan.ts';
+import { type Right, withRight } from './right.ts';
 import { nameOf } from './serve.ts';
 
 /**
@@ -11,14 +13,18 @@ import { nameOf } from './serve.ts';
  *
  * Invariants:
  * 1. A conversation's rows are sent one after the other, in the order in which they were decided.
- * 2. What a key or Campfire itself is to blame for costs one try at a time, not one for every room.
+ * 2. What another machine sends is let be.
+ * 3. What a key or Campfire itself is to blame for costs one try at a time, not one for every room.
  */
 
+/** What another machine has in its hands is not asked for again before this time. */
+const elsewhereMs = 1500;
 /** After an unexpected error: the database may be in trouble, and a defect must not spin. */
 const restAfterErrorMs = 5000;
 
-export interface DeliveryParts extends DeliverParts {
+export interface DeliveryParts extends Omit<DeliverParts, 'right'> {
   mail: Outbox;
+  ownership: Ownership;
   /** Told when a row of a conversation needs no more sending. */
   onSettled: (conversation: Conversation) => void;
 }
@@ -43,6 +49,8 @@ export function createDelivery(parts: DeliveryParts): Delivery {
 class OutboxDelivery implements Delivery {
   readonly #parts: DeliveryParts;
   readonly #senders = new Map<SessionName, Sender>();
+  /** Conversations that another machine had, until when (monotonic ms) they are let be. */
+  readonly #elsewhere = new Map<SessionName, number>();
   readonly #stopping = new AbortController();
   #looking = false;
   #lookAgain = false;
@@ -84,10 +92,15 @@ class OutboxDelivery implements Delivery {
   }
 
   async #look(): Promise<void> {
-    const { mail, health, clock } = this.#parts;
-    const waiting = await mail.conversationsWithOutbox();
+    const { mail, health, clock, ownership } = this.#parts;
+    const found = await mail.conversationsWithOutbox();
     if (this.#stopping.signal.aborted) return;
     const nowMs = clock.monotonicMs();
+    for (const [name, untilMs] of this.#elsewhere) if (untilMs <= nowMs) this.#elsewhere.delete(name);
+    const waiting = found.filter(
+      (conversation) =>
+        !this.#elsewhere.has(nameOf(conversation)) || ownership.fenceOf(conversation) !== null,
+    );
     const { start, lookAgainAt } = planSends({
       ...{ waiting, campfire: health.campfire(), bot: health.bot, now: clock.now() },
       sending: [...this.#senders.values()].map(({ botId, roomId, rowSinceMs }) => ({
@@ -113,27 +126,41 @@ class OutboxDelivery implements Delivery {
   }
 
   async #send(sender: Sender, name: SessionName): Promise<void> {
-    const { mail, clock } = this.#parts;
+    const { ownership, clock } = this.#parts;
+    const work = (right: Right) => this.#sendAs(right, sender, name).then(() => true);
     try {
-      do {
-        sender.rowSinceMs = clock.monotonicMs();
-        const row = await mail.takeOutbox(sender, clock.now());
-        if (!row) break;
-        const result = await deliver(row, this.#parts);
-        await mail.settleOutbox(row, result);
-        report(name, row, result, this.#parts);
-        const isOver = result.kind === 'sent' || result.kind === 'undeliverable';
-        if (row.kind === 'file' && (isOver || result.kind === 'replaced'))
-          await this.#parts.files.release(readFile(row.body).id);
-        if (isOver) this.#parts.onSettled(row);
-      } while (this.#mayGoOn(sender.botId));
+      if (!(await withRight(ownership, sender, work))) this.#letBe(name);
     } catch (error) {
-      this.#report(`delivery to ${name}`, error);
-      // Its place stays taken meanwhile, so that it cannot spin.
-      await clock.sleep(restAfterErrorMs, this.#stopping.signal);
+      if (error instanceof FencedOutError) {
+        this.#letBe(name);
+      } else {
+        this.#report(`delivery to ${name}`, error);
+        // Its place stays taken meanwhile, so that it cannot spin.
+        await clock.sleep(restAfterErrorMs, this.#stopping.signal);
+      }
     }
     this.#senders.delete(name);
     this.wake();
+  }
+
+  async #sendAs(right: Right, sender: Sender, name: SessionName): Promise<void> {
+    const { mail, clock, files, onSettled } = this.#parts;
+    do {
+      sender.rowSinceMs = clock.monotonicMs();
+      const row = await mail.takeOutbox(sender, clock.now());
+      if (!row) return;
+      const result = await deliver(row, { ...this.#parts, right });
+      await mail.settleOutbox(row, result);
+      report(name, row, result, this.#parts);
+      const isOver = result.kind === 'sent' || result.kind === 'undeliverable';
+      if (row.kind === 'file' && (isOver || result.kind === 'replaced'))
+        await files.release(readFile(row.body).id);
+      if (isOver) onSettled(row);
+    } while (this.#mayGoOn(sender.botId) && !right.lost.aborted);
+  }
+
+  #letBe(name: SessionName): void {
+    this.#elsewhere.set(name, this.#parts.clock.monotonicMs() + elsewhereMs);
   }
 
   #mayGoOn(botId: string): boolean {

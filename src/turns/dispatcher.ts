@@ -2,13 +2,16 @@ import { setMaxListeners } from 'node:events';
 import { breath } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Conversation, PendingConversation } from '../mail/mail.ts';
+import { FencedOutError, type Ownership } from '../mail/ownership.ts';
 import { PoolDrainingError } from '../sessions/lease.ts';
 import type { Pool } from '../sessions/pool.ts';
 import type { Conversations } from '../sessions/resume.ts';
 import type { SessionName } from '../telemetry/events.ts';
 import { obey, type Serving } from './commands.ts';
 import { noticeAfterMs, noticeWaiting } from './notices.ts';
-import { createRunner, nameOf, type ServeParts, serve } from './serve.ts';
+import { type Others, pendingOf } from './others.ts';
+import { type Right, withRight } from './right.ts';
+import { createRunner, nameOf, type Runner, type ServeParts, serve } from './serve.ts';
 import type { Spending } from './spending.ts';
 
 /**
@@ -17,7 +20,9 @@ import type { Spending } from './spending.ts';
  * Invariants:
  * 1. A conversation has at most one runner here, so its turns run one at a time and in order.
  * 2. Control words of a conversation are obeyed one after the other, and no runner begins meanwhile.
- * 3. What nobody finishes stays in the mailbox, where the next look finds it.
+ * 3. Whoever works in a conversation has the right to it; when another machine has taken that, what runs here ends and
+ *    writes nothing more.
+ * 4. What nobody finishes stays in the mailbox, where the next look finds it.
  */
 
 /** A look without being told: what is due by now, who waits too long, and whatever an error left behind. */
@@ -25,16 +30,27 @@ const lookPeriodMs = 2000;
 /** After an unexpected error a conversation rests, so that a defect cannot spin. */
 const restAfterErrorMs = 5000;
 
+/** A session that another machine could give at once is waited for no longer than this. */
+const patienceMs = 3000;
+
 export interface DispatcherParts
-  extends Omit<ServeParts, 'stopping' | 'pool' | 'conversations' | 'spending'> {
+  extends Omit<ServeParts, 'stopping' | 'right' | 'pool' | 'conversations' | 'spending'> {
   pool: Pool;
   conversations: Conversations;
   spending: Pick<Spending, 'refusal' | 'note' | 'today'>;
+  ownership: Ownership;
+  /** Null for a machine that is alone. */
+  others: Others | null;
 }
 
 export interface Dispatcher {
   /** Looks for mail now: everywhere, or what has just come in one conversation. */
   wake(news?: Conversation & { atOnce: boolean }): void;
+  /**
+   * Looks at one conversation; resolves once a turn of it runs or there is none to begin here. Without `mayBegin` only
+   * what waits beside the turns is done.
+   */
+  visit(conversation: Conversation, mayBegin: boolean): Promise<void>;
   /** Begins no more turns; running ones get `graceMs`, then they are interrupted and wait for the next start. */
   stop(graceMs: number): Promise<void>;
   /** Resolves when every runner has put down what it was doing; call it after the pool's drain. */
@@ -53,7 +69,9 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
 class MailDispatcher implements Dispatcher {
   readonly #parts: DispatcherParts;
   readonly #stopping: AbortController;
-  readonly #runners = new Map<SessionName, Serving>();
+  readonly #runners = new Map<SessionName, Serving & { sinceMs: number }>();
+  /** Runners that are to leave their conversation to another machine. */
+  readonly #passedOn = new Set<Runner>();
   readonly #obeying = new Map<SessionName, Promise<void>>();
   readonly #resting = new Map<SessionName, number>();
   /** Conversations of which something came while somebody was at work there and perhaps no longer looking. */
@@ -73,6 +91,15 @@ class MailDispatcher implements Dispatcher {
     if (!news) void this.#look();
     else if (news.atOnce) this.#obey(news);
     else this.#serve(news);
+  }
+
+  async visit({ botId, roomId }: Conversation, mayBegin: boolean): Promise<void> {
+    const conversation = { botId, roomId };
+    const situation = await this.#parts.mail.situation(conversation);
+    const pending = pendingOf(situation, this.#parts.clock.now());
+    await this.#attend({ ...conversation, ...pending, ready: pending.ready && mayBegin });
+    const serving = this.#runners.get(nameOf(conversation));
+    if (serving) await Promise.race([serving.runner.begun, serving.ended]);
   }
 
   running(): number {
@@ -95,6 +122,7 @@ class MailDispatcher implements Dispatcher {
   }
 
   async #look(): Promise<void> {
+    const { mail, others } = this.#parts;
     if (this.#looking) {
       this.#lookAgain = true;
       return;
@@ -103,7 +131,11 @@ class MailDispatcher implements Dispatcher {
     try {
       do {
         this.#lookAgain = false;
-        for (const pending of await this.#parts.mail.conversationsWithMail()) await this.#attend(pending);
+        await this.#passOn();
+        if (others && !(await others.isMyLook())) continue;
+        for (const pending of await mail.conversationsWithMail())
+          if (others) others.found(pending);
+          else await this.#attend(pending);
       } while (this.#lookAgain);
     } catch (error) {
       this.#report('dispatcher', error);
@@ -130,12 +162,15 @@ class MailDispatcher implements Dispatcher {
     const ended = this.#run(name, async () => {
       const parts = { ...this.#parts, stopping: this.#stopping.signal };
       // As long as there is something to do; the session goes back to the pool between two turns.
-      return serve(conversation, runner, parts);
+      return this.#asOwner(conversation, runner, (right) => serve(conversation, runner, { ...parts, right }));
     }).then((served) => {
       this.#runners.delete(name);
-      if (this.#news.delete(name) || served) this.#serve(conversation);
+      if (served && runner.turn && !runner.halted.aborted) this.#parts.others?.settled(conversation);
+      if (this.#passedOn.delete(runner)) this.#parts.others?.ring(conversation);
+      else if (this.#news.delete(name) || served) this.#serve(conversation);
     });
-    this.#runners.set(name, { runner, ended });
+    const sinceMs = this.#parts.clock.monotonicMs();
+    this.#runners.set(name, { runner, ended, sinceMs });
   }
 
   /** Obeys what waits in a conversation, then lets it be served again. */
@@ -148,14 +183,7 @@ class MailDispatcher implements Dispatcher {
       return;
     }
     const obeying = this.#run(name, async () => {
-      const { atOnce } = await this.#parts.mail.situation(conversation);
-      const [message] = atOnce;
-      const bot = this.#parts.findBot(botId);
-      if (bot === 'unclear') throw new Error(`No usable bot file for ${botId}; its messages wait.`);
-      // Without the bot, serving settles what waits in any lane.
-      if (!message || bot === 'gone') return false;
-      await obey(message, conversation, bot, this.#runners.get(name) ?? null, this.#parts);
-      return true;
+      return this.#asOwner(conversation, null, () => this.#obeyFirst(conversation));
     }).then((obeyed) => {
       this.#obeying.delete(name);
       if (this.#news.delete(name) || obeyed) this.#obey(conversation);
@@ -164,15 +192,67 @@ class MailDispatcher implements Dispatcher {
     this.#obeying.set(name, obeying);
   }
 
+  async #obeyFirst(conversation: Conversation): Promise<boolean> {
+    const { botId } = conversation;
+    const { atOnce } = await this.#parts.mail.situation(conversation);
+    const [message] = atOnce;
+    const bot = this.#parts.findBot(botId);
+    if (bot === 'unclear') throw new Error(`No usable bot file for ${botId}; its messages wait.`);
+    // Without the bot, serving settles what waits in any lane.
+    if (!message || bot === 'gone') return false;
+    const serving = this.#runners.get(nameOf(conversation)) ?? null;
+    await obey(message, conversation, bot, serving, this.#parts);
+    return true;
+  }
+
   async #notice(conversation: Conversation): Promise<void> {
     const bot = this.#parts.findBot(conversation.botId);
     if (typeof bot === 'string') return;
     const name = nameOf(conversation);
     const busy = (this.#runners.get(name)?.runner.turn ?? null) !== null;
     const poolReason = this.#parts.pool.waitReason(name);
-    await noticeWaiting(conversation, bot, { busy, poolReason }, this.#parts).catch((error: unknown) =>
-      this.#report(`notice in ${name}`, error),
-    );
+    await withRight(this.#parts.ownership, conversation, async () => {
+      await noticeWaiting(conversation, bot, { busy, poolReason }, this.#parts);
+      return true;
+    }).catch((error: unknown) => {
+      if (!(error instanceof FencedOutError)) this.#report(`notice in ${name}`, error);
+    });
+  }
+
+  /** `work` with the right to a conversation; false without it. Whoever loses it is stopped, with the session. */
+  #asOwner(
+    conversation: Conversation,
+    runner: Runner | null,
+    work: (right: Right) => Promise<boolean>,
+  ): Promise<boolean> {
+    return withRight(this.#parts.ownership, conversation, async (right) => {
+      const over = new AbortController();
+      const loseAll = () => {
+        const name = nameOf(conversation);
+        this.#parts.emit({ type: 'conversation.lost', session: name });
+        runner?.halt();
+        void this.#parts.pool.close(name, 'lost');
+      };
+      right.lost.addEventListener('abort', loseAll, { signal: over.signal });
+      try {
+        return await work(right);
+      } finally {
+        over.abort();
+      }
+    });
+  }
+
+  /** Whoever waits here for a session that another machine could give goes there. */
+  async #passOn(): Promise<void> {
+    const { others, clock } = this.#parts;
+    const sinceMs = clock.monotonicMs() - patienceMs;
+    const waiting = [...this.#runners.values()].filter((each) => !each.runner.turn && each.sinceMs < sinceMs);
+    if (!others || waiting.length === 0 || !(await others.isOneFree())) return;
+    for (const { runner } of waiting) {
+      if (runner.turn) continue;
+      this.#passedOn.add(runner);
+      runner.halt();
+    }
   }
 
   /** What `work` gives; false and a rest when it fails. */
@@ -180,7 +260,8 @@ class MailDispatcher implements Dispatcher {
     try {
       return await work();
     } catch (error) {
-      if (error instanceof PoolDrainingError) return false;
+      // What another machine has taken is its business.
+      if (error instanceof PoolDrainingError || error instanceof FencedOutError) return false;
       this.#report(`turn of ${name}`, error);
       this.#resting.set(name, this.#parts.clock.monotonicMs() + restAfterErrorMs);
       return false;

@@ -9,6 +9,7 @@ import type { Emit } from '../telemetry/events.ts';
 import { languageFor } from './language.ts';
 import { decideLive } from './live-policy.ts';
 import { markerOf, noticeBody } from './posts.ts';
+import type { Right } from './right.ts';
 import { doingWords, type Progress, type View } from './steps.ts';
 import { withoutSecretTail } from './withheld.ts';
 
@@ -25,6 +26,7 @@ export interface LiveParts {
   mail: Pick<Mail, 'notice' | 'noticeOf'>;
   client: Pick<CampfireClient, 'edit' | 'delete'>;
   faces: FaceBook;
+  right: Pick<Right, 'mayWrite'>;
   secrets: ReadonlySet<string>;
   clock: Clock;
   emit: Emit;
@@ -80,7 +82,8 @@ class LiveTurn implements LiveMessage {
 
   async remove(): Promise<void> {
     const notice = await this.#parts.mail.noticeOf(this.#turn);
-    if (notice.kind === 'shown') await this.#parts.client.delete(this.#bot.key, this.#turn.roomId, notice.id);
+    if (notice.kind === 'shown' && (await this.#parts.right.mayWrite()))
+      await this.#parts.client.delete(this.#bot.key, this.#turn.roomId, notice.id);
   }
 
   async replace(body: string): Promise<void> {
@@ -136,7 +139,9 @@ class LiveTurn implements LiveMessage {
 
   /** Straight to Campfire: an edit that is lost costs nothing, the next one shows more. False when it is over. */
   async #edit(id: number, view: View): Promise<boolean> {
-    const { client } = this.#parts;
+    const { client, right } = this.#parts;
+    // The one that shows it later shows more.
+    if (!(await right.mayWrite())) return true;
     const result = await client.edit(this.#bot.key, this.#turn.roomId, id, this.#bodyOf(view));
     if (result.kind === 'done') this.#shown = view;
     return result.kind === 'done' || result.kind === 'unavailable' || result.kind === 'tooMany';

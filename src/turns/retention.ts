@@ -2,10 +2,12 @@ import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { MailHistory } from '../mail/history.ts';
 import type { Conversation } from '../mail/mail.ts';
+import type { Ownership } from '../mail/ownership.ts';
 import type { KeptConversations } from '../sessions/kept.ts';
 import type { Pool } from '../sessions/pool.ts';
 import type { Migration, Store } from '../store/sqlite.ts';
 import type { Emit, SessionName } from '../telemetry/events.ts';
+import { withRight } from './right.ts';
 import type { Spending } from './spending.ts';
 
 /**
@@ -42,6 +44,7 @@ export interface RetentionParts {
   history: MailHistory;
   kept: KeptConversations;
   pool: Pick<Pool, 'snapshot' | 'close'>;
+  ownership: Ownership;
   /** Whether a bot is there; `unclear` when a file cannot be read. */
   findBot: (id: string) => object | 'gone' | 'unclear';
   spending: Pick<Spending, 'forgetBefore'>;
@@ -146,7 +149,12 @@ async function botsGoneForLong({ store, kept, findBot, clock }: RetentionParts):
   });
 }
 
-async function forget(conversation: Conversation, parts: RetentionParts): Promise<boolean> {
+/** Nobody begins anything in it meanwhile, on any machine. */
+function forget(conversation: Conversation, parts: RetentionParts): Promise<boolean> {
+  return withRight(parts.ownership, conversation, () => forgetOwn(conversation, parts));
+}
+
+async function forgetOwn(conversation: Conversation, parts: RetentionParts): Promise<boolean> {
   const { history, kept, pool, findBot, emit } = parts;
   const name: SessionName = `${conversation.roomId}:${conversation.botId}`;
   // What a bot that is gone had to say has no way out any more.

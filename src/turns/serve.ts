@@ -22,6 +22,7 @@ import { withLateLine } from './late.ts';
 import { type LiveParts, showLive } from './live.ts';
 import { createMeter } from './meter.ts';
 import { type Attempt, alone, answered, decided } from './outcome.ts';
+import type { Right } from './right.ts';
 import { type RunTurnParts, runTurn } from './run-turn.ts';
 import type { Sentence } from './sentence.ts';
 import type { Spending } from './spending.ts';
@@ -49,12 +50,17 @@ export interface ServeParts extends RunTurnParts, Omit<LiveParts, 'mail'> {
   spending: Pick<Spending, 'refusal' | 'note'>;
   workspaces: Workspaces;
   workspaceMaxBytes: number;
+  /** This machine's right to the conversation. */
+  right: Right;
 }
 
 /** Whoever serves a conversation, as others see it. */
 export interface Runner {
   /** The turn that runs; null while it waits for a session. */
-  turn: Turn | null;
+  readonly turn: Turn | null;
+  begin(turn: Turn): void;
+  /** Resolves when the turn runs. */
+  begun: Promise<void>;
   progress: Progress;
   /** Ends the waiting or the turn; the turn's outcome is then up to whoever calls. */
   halt(): void;
@@ -63,7 +69,21 @@ export interface Runner {
 
 export function createRunner(): Runner {
   const halt = new AbortController();
-  return { turn: null, progress: createProgress(), halt: () => halt.abort(), halted: halt.signal };
+  const begun = Promise.withResolvers<void>();
+  let running: Turn | null = null;
+  return {
+    get turn() {
+      return running;
+    },
+    begin(turn) {
+      running = turn;
+      begun.resolve();
+    },
+    begun: begun.promise,
+    progress: createProgress(),
+    halt: () => halt.abort(),
+    halted: halt.signal,
+  };
 }
 
 /** Serves what is due. False when nothing was. */
@@ -83,7 +103,7 @@ export async function serve(conversation: Conversation, runner: Runner, parts: S
     if (runner.halted.aborted) return true;
     const turn = await mail.begin(conversation);
     if (!turn) return false;
-    runner.turn = turn;
+    runner.begin(turn);
     await runOnce(turn, bot, lease, runner, parts);
     parts.workspaces.measure(conversation);
     return true;
@@ -119,7 +139,8 @@ async function runOnce(turn: Turn, bot: Bot, lease: Lease, runner: Runner, parts
     case 'given-back':
       return mail.giveBack(turn);
     case 'halted':
-      return live.remove();
+      // What the room sees is another machine's by now.
+      return parts.right.lost.aborted ? undefined : live.remove();
     case 'cut-off':
       emit({ type: 'turn.retried', session, turn: String(turn.id), cause: attempt.cause });
       return;

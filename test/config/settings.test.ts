@@ -125,10 +125,21 @@ test('addresses lose the slash at their end and keep their path', () => {
   assert.equal(settings.publicUrl, 'http://x:81/bots');
 });
 
-test('REDIS_URL stops the start with a sentence instead of running alone', () => {
-  const error = refusal({ REDIS_URL: 'redis://:hunter2@localhost' });
-  assert.match(error.message, /many machines is not available/);
+test('a bad REDIS_URL is refused without showing its password', () => {
+  const error = refusal({ REDIS_URL: 'http://:hunter2@localhost' });
+  assert.match(
+    error.message,
+    /REDIS_URL is not a usable value; it must be a redis:\/\/ or rediss:\/\/ address/,
+  );
   assert(!error.message.includes('hunter2'));
+  const settings = readSettings({ ...CAMPFIRE, REDIS_URL: 'redis://:hunter2@localhost' });
+  assert(!inspect(settings).includes('hunter2'));
+});
+
+test('half of the service does not run without the other machines', () => {
+  assert.match(refusal({ ROLE: 'web' }).message, /ROLE is web, which needs other machines/);
+  assert.equal(readSettings({ ...CAMPFIRE, ROLE: 'worker', REDIS_URL: 'rediss://h/1' }).role, 'worker');
+  assert.equal(readSettings(CAMPFIRE).role, 'all');
 });
 
 test('the settings cannot be changed, and printing them shows no secret', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ApiParts, apiRoutes } from '../../src/console/api.ts';
+import { type ApiParts, apiRoutes, metricsRoutes } from '../../src/console/api.ts';
 import { createDoor } from '../../src/console/door.ts';
 import { systemClock as clock } from '../../src/lib/clock.ts';
 import { OperatorError } from '../../src/lib/errors.ts';
@@ -15,16 +15,17 @@ function open(given: Partial<ApiParts> = {}) {
     calls.push(name);
     return value;
   };
+  const door = createDoor({ adminToken: token, publicUrl: null, clock });
   const app = apiRoutes({
-    door: createDoor({ adminToken: token, publicUrl: null, clock }),
+    door,
     reloadBots: async () => called('reload', undefined),
-    ...{ sessions: () => called('sessions', []), metrics: createMetrics(), bots: () => called('bots', []) },
-    closeSession: async () => called('close', true),
+    ...{ sessions: () => Promise.resolve(called('sessions', [])), bots: () => called('bots', []) },
+    closeSession: async () => called('close', 'closed' as const),
     downloads: { list: async () => called('list', []), revoke: async () => called('revoke', true) },
     usage: async (days) => called(`usage ${days}`, {} as Awaited<ReturnType<ApiParts['usage']>>),
     replay: async () => called('replay', []),
     ...given,
-  });
+  }).route('/', metricsRoutes(door, createMetrics()));
   const ask = (method: string, path: string, body?: string, authorization = `Bearer ${token}`) =>
     app.request(path, { method, headers: { authorization }, ...(body === undefined ? {} : { body }) });
   return { ask, calls };

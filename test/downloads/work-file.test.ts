@@ -165,5 +165,6 @@ test('no descriptor is left open, whatever was asked for', async (t) => {
   await ask();
   const before = open();
   for (let round = 0; round < 50; round++) await ask();
-  assert.equal(open(), before);
+  // Fewer when something of an earlier test was closed meanwhile.
+  assert.ok(open() <= before, `${open()} are open, ${before} were`);
 });

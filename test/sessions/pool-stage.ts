@@ -45,6 +45,7 @@ export function setPool(t: Pick<TestContext, 'after'>, options: Partial<PoolOpti
         return [tag, { bytes, peakBytes: bytes + megabyte }];
       }),
     );
+  const conversations = createConversations(store, slots, clock);
   const peaks = createPeaks(store, 700 * megabyte);
   const pool = createPool(
     {
@@ -55,12 +56,12 @@ export function setPool(t: Pick<TestContext, 'after'>, options: Partial<PoolOpti
     },
     {
       ...{ openAgent: open, slots, clock, peaks, emit: (event) => events.push(event) },
-      conversations: createConversations(store, slots, clock),
+      conversations,
     },
   );
   const of = (type: LifecycleEvent['type']) => events.filter((event) => event.type === type);
   return {
-    ...{ pool, agents, clock, events, memory, trees, peaks, bots, slots, of },
+    ...{ pool, agents, clock, events, memory, trees, peaks, bots, slots, conversations, of },
     types: () => events.map(({ type }) => type),
     live: () => agents.filter(({ closed }) => !closed),
   };

@@ -53,6 +53,34 @@ test('an edited bot gets another process at its next turn, with the same memory'
   assert.equal(second.spec.slot.id, slot.id);
 });
 
+test('a session that another machine has overtaken is closed, and the next one has what it said', async (t) => {
+  const stage = setPool(t);
+  const first = await turn(stage, 1);
+  const fetched: boolean[] = [];
+  const { conversations } = stage;
+  const recall = await conversations.recall(room(1));
+  conversations.recall = async () => ({
+    ...recall,
+    ...{ elsewhere: true, missing: ['files'], memory: { kind: 'resume', id: first.spec.memory.id } },
+    fetch: async () => void fetched.push(first.closed),
+  });
+  const second = await turn(stage, 1);
+  assert.deepEqual([fetched, stage.agents.length], [[true], 2], 'fetched when nobody lives in the slot');
+  assert.deepEqual([second.spec.memory.kind, second.spec.slot.id], ['resume', first.spec.slot.id]);
+  assert.match(second.prompts[0]?.text ?? '', /^\[.*files .* not in your working folder\.\]\nt$/);
+});
+
+test('an overtaken session that does not end lets nobody in', async (t) => {
+  const stage = setPool(t);
+  const first = await turn(stage, 1);
+  first.failClose = true;
+  const { conversations } = stage;
+  const recall = await conversations.recall(room(1));
+  conversations.recall = async () => ({ ...recall, elsewhere: true });
+  await assert.rejects(stage.pool.lease(room(1), bot(), 0), /did not end/);
+  assert.equal(stage.agents.length, 1);
+});
+
 test('turns on record without a transcript start afresh, and the log says so', async (t) => {
   const stage = setPool(t);
   const first = await turn(stage, 1);

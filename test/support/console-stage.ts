@@ -1,6 +1,6 @@
 import type { TestContext } from 'node:test';
 import type { Bots } from '../../src/config/bots.ts';
-import { apiRoutes } from '../../src/console/api.ts';
+import { apiRoutes, metricsRoutes } from '../../src/console/api.ts';
 import { botEntries } from '../../src/console/bots.ts';
 import { createDoor } from '../../src/console/door.ts';
 import { createLocalSource, type LocalParts, type LocalSource } from '../../src/console/local-source.ts';
@@ -89,7 +89,12 @@ export function stageSource(world: ConsoleWorld): ConsoleStage {
     mail: { counts: async () => world.mail },
     health: { bot: (id) => world.botHealth[id] ?? healthy, campfire: () => world.campfire },
     downloads: { list: async () => world.files },
-    ...{ face: () => 'full', storage: () => world.storage, isServing: () => world.serving },
+    ...{
+      face: () => 'full',
+      storage: () => world.storage,
+      isServing: () => world.serving,
+      isConnected: () => true,
+    },
     ...{ secrets: new Set([stageSecret]), onError: (error) => errors.push(error) },
   });
   return { world, source, clock, sample: () => sample(), errors };
@@ -128,8 +133,9 @@ export function stageApp({ world, source, clock, errors }: ConsoleStage, closing
   return createHttp({
     routes: [
       apiRoutes({
-        ...{ door, metrics: createMetrics(), sessions: () => world.sessions, downloads },
-        ...{ closeSession: source.closeSession, reloadBots: source.reloadBots },
+        ...{ door, downloads, reloadBots: source.reloadBots },
+        sessions: async () => world.sessions.map((session) => ({ ...session, machine: 'here' })),
+        closeSession: async (id) => ((await source.closeSession(id)) ? 'closed' : 'unknown'),
         usage: () => Promise.reject(new Error('not on this stage')),
         async replay({ of }) {
           world.asked.push(`replay ${JSON.stringify(of)}`);
@@ -137,6 +143,7 @@ export function stageApp({ world, source, clock, errors }: ConsoleStage, closing
         },
         bots: () => botEntries(world.bots, { bot: (id) => world.botHealth[id] ?? healthy }),
       }),
+      metricsRoutes(door, createMetrics()),
       consoleRoutes({ door, source, clock, closing, remoteAddress, onError }),
     ],
     ...{ health: async () => ({}), readiness: () => ({ ready: true }), onError },

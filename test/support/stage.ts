@@ -21,7 +21,7 @@ export interface Stage {
   answers(roomId: number, count: number, limitMs?: number): Promise<Message[]>;
 }
 
-const botId = 900;
+export const botId = 900;
 export const botKey = '900-Ab1Cd2Ef3Gh4';
 export const apiKey = 'sk-ant-test-0123456789abcdef';
 const people = ['Ann', 'Ben', 'Cleo', 'Dai'].map((name, index) => ({

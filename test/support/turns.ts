@@ -3,6 +3,7 @@ import { type CampfireClient, createCampfireClient } from '../../src/campfire/cl
 import type { FaceBook } from '../../src/campfire/face.ts';
 import { type Bot, createBot } from '../../src/config/bot.ts';
 import type { Mail } from '../../src/mail/mail.ts';
+import { soleOwnership } from '../../src/mail/ownership.ts';
 import { mailMigrations } from '../../src/mail/schema.ts';
 import { createSqliteMail } from '../../src/mail/sqlite.ts';
 import { createSqliteUsage } from '../../src/mail/sqlite-usage.ts';
@@ -17,7 +18,7 @@ import { createSlots } from '../../src/sessions/slots.ts';
 import { openStore } from '../../src/store/sqlite.ts';
 import type { LifecycleEvent } from '../../src/telemetry/events.ts';
 import { accept } from '../../src/turns/accept.ts';
-import { createDispatcher, type Dispatcher } from '../../src/turns/dispatcher.ts';
+import { createDispatcher, type Dispatcher, type DispatcherParts } from '../../src/turns/dispatcher.ts';
 import { createRecentStops } from '../../src/turns/overtaken.ts';
 import { createSpending } from '../../src/turns/spending.ts';
 import { type TestClock, testClock } from './clock.ts';
@@ -29,6 +30,7 @@ import { tempFolder } from './temp.ts';
 export interface Turns {
   mail: Mail;
   pool: Pool;
+  dispatcher: Dispatcher;
   conversations: Conversations;
   clock: TestClock;
   agents: FakeAgent[];
@@ -49,6 +51,9 @@ export interface Said {
   html: string | null;
 }
 
+/** This machine among others. */
+export type Machines = Pick<DispatcherParts, 'ownership' | 'others'>;
+
 const gigabyte = 1024 ** 3;
 const people: Record<number, string> = { 1: 'Ann', 2: 'Ben', 3: 'Cleo', 800: 'Other bot' };
 
@@ -57,16 +62,19 @@ export const helper = createBot({
   description: 'I help.',
 });
 
+const alone: Machines = { ownership: soleOwnership('test'), others: null };
+
 /** What a turn meets beside its bot; nothing can be found out of the room and nobody edits there unless given. */
 export interface TurnsGiven {
   campfire?: { faces: FaceBook; client: Partial<CampfireClient> };
   budgetUsdPerDay?: number;
+  machines?: Machines;
 }
 
 export function setTurns(
   t: TestContext,
   bot: Bot = helper,
-  { campfire, budgetUsdPerDay }: TurnsGiven = {},
+  { campfire, budgetUsdPerDay, machines = alone }: TurnsGiven = {},
 ): Turns {
   const clock = testClock();
   const { open, agents } = fakeAgents();
@@ -104,7 +112,7 @@ export function setTurns(
     createDispatcher({
       ...{ mail, pool, conversations, clock, emit, findBot: () => bot, onDecided: () => {} },
       spending,
-      ...{ downloads, publicUrl },
+      ...{ downloads, publicUrl, ...machines },
       ...{ secrets: new Set<string>(), timeZone: 'UTC', turnTimeoutMs: 3_600_000 },
       ...{
         faces: campfire?.faces ?? noCampfire,
@@ -125,6 +133,9 @@ export function setTurns(
     ...{ mail, conversations, clock, agents, events, memory },
     get pool() {
       return pool;
+    },
+    get dispatcher() {
+      return dispatcher;
     },
     restart() {
       // The earlier life hears nothing any more; what it had in its hands is lost.

@@ -4,6 +4,7 @@ import { createFaceBook } from '../../src/campfire/face.ts';
 import { type Bot, createBot } from '../../src/config/bot.ts';
 import { systemClock as clock } from '../../src/lib/clock.ts';
 import type { OutboxDraft, Turn } from '../../src/mail/mail.ts';
+import { type Ownership, soleOwnership } from '../../src/mail/ownership.ts';
 import { mailMigrations } from '../../src/mail/schema.ts';
 import { createSqliteMail } from '../../src/mail/sqlite.ts';
 import { startSimulator } from '../../src/playground/simulator.ts';
@@ -27,7 +28,12 @@ export interface BotsNow {
 }
 
 /** Real delivery to whatever listens at `baseUrl`, with mail in memory. `random` is 0, so that pauses are short. */
-export function deliverTo(t: TestContext, baseUrl: string, timeoutMs = 2_000) {
+export function deliverTo(
+  t: TestContext,
+  baseUrl: string,
+  timeoutMs = 2_000,
+  ownership: Ownership = soleOwnership('test'),
+) {
   const store = openStore(':memory:', mailMigrations);
   const mail = createSqliteMail(store, clock);
   const events: LifecycleEvent[] = [];
@@ -44,6 +50,7 @@ export function deliverTo(t: TestContext, baseUrl: string, timeoutMs = 2_000) {
   const findBot = (id: string) => bots.current.find((bot) => bot.id === id) ?? 'gone';
   delivery = createDelivery({
     ...{ mail, clock, health, client, files: downloads, findBot, emit, random },
+    ownership,
     ...{ faces: createFaceBook(client, clock), onSettled: () => {} },
   });
   t.after(async () => {
@@ -73,7 +80,12 @@ export function deliverTo(t: TestContext, baseUrl: string, timeoutMs = 2_000) {
 }
 
 /** The same to a simulator with rooms 1 and 2. */
-export async function setDelivery(t: TestContext, face: 'full' | 'v1.4.9' = 'full', rooms = 2) {
+export async function setDelivery(
+  t: TestContext,
+  face: 'full' | 'v1.4.9' = 'full',
+  rooms = 2,
+  ownership?: Ownership,
+) {
   const campfire = await startSimulator({
     ...{ clock, face, people: [{ id: 1, name: 'Ann', role: 'member' as const }] },
     bots: [{ id: 900, name: 'Assistant', key, webhookUrl: null }],
@@ -84,5 +96,5 @@ export async function setDelivery(t: TestContext, face: 'full' | 'v1.4.9' = 'ful
   t.after(() => campfire.close());
   const posted = (roomId = 1) =>
     campfire.campfire.messagesIn(roomId).map(({ html, attachment }) => attachment?.name ?? html ?? '');
-  return { campfire, posted, ...deliverTo(t, campfire.url) };
+  return { campfire, posted, ...deliverTo(t, campfire.url, 2_000, ownership) };
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemClock as clock } from '../../src/lib/clock.ts';
 import { eventually } from '../support/eventually.ts';
+import { playedOwnership } from '../support/ownership.ts';
 import { setDelivery } from './delivery-stage.ts';
 
 test('posts of a conversation arrive in order', async (t) => {
@@ -104,4 +105,37 @@ test('a key that was reset is waited for until somebody mends it', async (t) => 
   health.probeNow('assistant');
   await settled();
   assert.equal(posted().length, 1);
+});
+
+test('nothing is posted while it is not certain that no other machine does', async (t) => {
+  const ownership = playedOwnership();
+  const { delivery, decide, events, posted, settled } = await setDelivery(t, 'full', 2, ownership);
+  Object.assign(ownership, { certainMs: 3_000, renewedMs: 3_000 });
+  await decide(1, 5, ['<div class="m5-0">a</div>']);
+  delivery.wake();
+  await eventually('it waits', () => events.some(({ type }) => type === 'delivery.retrying'));
+  assert.deepEqual(posted(), []);
+  Object.assign(ownership, { renewedMs: 10_000 });
+  await settled();
+  assert.equal(posted().length, 1);
+});
+
+test('what another machine has is let be, and sent once it can be had', async (t) => {
+  const ownership = playedOwnership();
+  const { delivery, decide, posted, settled, undelivered } = await setDelivery(t, 'full', 2, ownership);
+  ownership.elsewhere.add(1);
+  await decide(1, 5, ['<div class="m5-0">a</div>']);
+  await decide(2, 6, ['<div class="m6-0">b</div>']);
+  delivery.wake();
+  await eventually('the other room has its own', async () => posted(2).length === 1);
+  for (let round = 0; round < 20; round++) delivery.wake();
+  await eventually('it was asked for', () => ownership.asked >= 2);
+  assert.ok(ownership.asked < 6, `asked ${ownership.asked} times`);
+  assert.deepEqual([posted(1), await undelivered()], [[], 1]);
+  ownership.elsewhere.delete(1);
+  await eventually('it is sent', async () => {
+    delivery.wake();
+    return posted(1).length === 1;
+  });
+  await settled();
 });

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Conversation, Turn } from '../../src/mail/mail.ts';
+import { soleOwnership } from '../../src/mail/ownership.ts';
 import { mailMigrations } from '../../src/mail/schema.ts';
 import { createSqliteMail } from '../../src/mail/sqlite.ts';
 import { createSqliteHistory, historyMigrations } from '../../src/mail/sqlite-history.ts';
@@ -45,6 +46,7 @@ function keep(t: TestContext, given: Partial<RetentionParts> = {}) {
         [...live].map((id) => ({ id }) as ReturnType<RetentionParts['pool']['snapshot']>[number]),
       close: async (name) => closed.push(name) > 0,
     },
+    ownership: soleOwnership('test'),
     findBot: (id) => bots.get(id) ?? 'gone',
     spending: { forgetBefore: async () => {} },
     foldersInUse: () => new Set(),

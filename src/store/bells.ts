@@ -1,0 +1,99 @@
+import { Queue, Worker } from 'bullmq';
+import { Redis as Client } from 'ioredis';
+import type { RedisStore } from './redis.ts';
+
+/**
+ * Doorbells between machines: BullMQ's queues over the shared Redis. A bell is a text that says where to look, never what
+ * there is to do: that is written elsewhere, so a bell that is lost costs time and nothing else.
+ *
+ * Invariants:
+ * 1. A bell that rings already is not rung again; one that rings while it is being answered is answered once more.
+ * 2. Ringing waits for nothing: without Redis it fails at once.
+ */
+export interface Bells {
+  /** Rings in a queue, `delayMs` from now. @throws Error when Redis is away. */
+  ring(queue: string, bell: string, delayMs?: number): Promise<void>;
+  /** Answers the bells of a queue, at most `atOnceMax` at a time, until stopped. */
+  answer(queue: string, atOnceMax: number, answer: (bell: string) => Promise<void>): Answering;
+  /** Throws away a queue that nobody will answer any more. */
+  drop(queue: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Somebody who answers. */
+export interface Answering {
+  /** Shut, it takes no more bells; others may. */
+  setOpen(isOpen: boolean): void;
+  /** Waits for nobody: a bell under way is rung again by whoever finds what it was about. */
+  stop(): Promise<void>;
+}
+
+/** Nobody reads the record that BullMQ keeps of its jobs. */
+const eventsMax = 100;
+/** After this time, and half as much, a bell whose machine died while answering is rung again. */
+const lockMs = 5_000;
+/** A worker whose connection broke tries again after it. */
+const retryMs = 500;
+
+export function openBells(store: RedisStore, onError: (error: Error) => void): Bells {
+  const connection = new Client(store.url, {
+    maxRetriesPerRequest: null,
+    enableOfflineQueue: false,
+    retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 5), 1_000),
+  });
+  connection.on('error', () => {});
+  const prefix = store.key('bells');
+  const queues = new Map<string, Queue>();
+  const workers = new Set<Worker>();
+  const queueOf = (name: string): Queue => {
+    const known = queues.get(name);
+    if (known) return known;
+    const queue = new Queue(name, {
+      ...{ connection, prefix, skipWaitingForReady: true },
+      streams: { events: { maxLen: eventsMax } },
+    });
+    queue.on('error', onError);
+    queues.set(name, queue);
+    return queue;
+  };
+  return {
+    async ring(name, bell, delayMs = 0) {
+      await queueOf(name).add('look', bell, {
+        deduplication: { id: bell, keepLastIfActive: true },
+        ...{ delay: delayMs, removeOnComplete: true, removeOnFail: true },
+      });
+    },
+    answer(name, atOnceMax, answer) {
+      const worker = new Worker<string>(name, ({ data }) => answer(data), {
+        ...{ connection, prefix, concurrency: atOnceMax, runRetryDelay: retryMs },
+        ...{ lockDuration: lockMs, stalledInterval: lockMs / 2 },
+        ...{ removeOnComplete: { count: 0 }, removeOnFail: { count: 0 } },
+      });
+      worker.on('error', onError);
+      workers.add(worker);
+      return answering(worker, () => workers.delete(worker));
+    },
+    drop: (name) => queueOf(name).obliterate({ force: true }),
+    async close() {
+      await Promise.all([...workers].map((worker) => worker.close(true)));
+      await Promise.all([...queues.values()].map((queue) => queue.close()));
+      connection.disconnect();
+    },
+  };
+}
+
+function answering(worker: Worker, stopped: () => void): Answering {
+  let isOpen = true;
+  return {
+    setOpen(open) {
+      if (open === isOpen) return;
+      isOpen = open;
+      if (open) void worker.resume();
+      else void worker.pause(true);
+    },
+    async stop() {
+      stopped();
+      await worker.close(true);
+    },
+  };
+}

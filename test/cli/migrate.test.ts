@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { migrations } from '../../src/app/migrations.ts';
+import { migrateToRedis } from '../../src/cli/migrate.ts';
+import { createDiskBytes } from '../../src/downloads/bytes.ts';
+import type { KeptFile } from '../../src/downloads/kept.ts';
+import { createRedisBytes } from '../../src/downloads/redis-bytes.ts';
+import { createRedisFileIndex } from '../../src/downloads/redis-index.ts';
+import { createSqliteFileIndex } from '../../src/downloads/sqlite.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { OperatorError } from '../../src/lib/errors.ts';
+import type { Mail, Turn } from '../../src/mail/mail.ts';
+import { createRedisMail } from '../../src/mail/redis.ts';
+import { createRedisHistory } from '../../src/mail/redis-history.ts';
+import { createSqliteMail } from '../../src/mail/sqlite.ts';
+import { createSqliteHistory } from '../../src/mail/sqlite-history.ts';
+import { createConversations } from '../../src/sessions/resume.ts';
+import { createSlots } from '../../src/sessions/slots.ts';
+import { holdDataFolder } from '../../src/store/lock.ts';
+import { openStore } from '../../src/store/sqlite.ts';
+import { exchange, turn } from '../contract/conversations.ts';
+import { redisServer, redisStore } from '../support/redis.ts';
+import { machine } from '../support/redis-memory.ts';
+import { tempFolder } from '../support/temp.ts';
+import { writeLocally } from '../support/transcripts.ts';
+
+const [one, two] = [
+  { botId: 'helper', roomId: 1 },
+  { botId: 'helper', roomId: 2 },
+];
+const said = (conversation: typeof one, messageId: number | null, content: string) => ({
+  ...{ ...conversation, messageId, authorId: 7, content },
+});
+const fileId = '11111111-1111-4111-8111-111111111111';
+
+async function answer(mail: Mail, conversation: typeof one, posted: boolean): Promise<void> {
+  const begun = (await mail.begin(conversation)) as Turn;
+  await mail.decide(begun, { kind: 'answered' }, [{ kind: 'post', body: 'b' }]);
+  const row = posted && (await mail.takeOutbox(conversation, systemClock.now()));
+  if (row) await mail.settleOutbox(row, { kind: 'sent', campfireId: 1 });
+}
+
+/** What a machine that was alone leaves behind: an answered message, two that wait, one cut off, a file, memory. */
+async function setFolder(t: { after(undo: () => unknown): void }, { posted = true } = {}) {
+  const dataDir = tempFolder(t);
+  const folder = holdDataFolder(dataDir);
+  const store = openStore(join(dataDir, 'service.db'), migrations);
+  const mail = createSqliteMail(store, systemClock);
+  await createSqliteHistory(store, systemClock).see({ ...one, name: 'HQ' });
+  await mail.accept(said(one, 10, 'answered'));
+  await answer(mail, one, posted);
+  await mail.accept(said(one, 11, 'cut off'));
+  await mail.begin(one);
+  await mail.accept(said(one, 12, 'waits'));
+  await mail.accept({ ...said(one, 13, 'stop'), atOnce: true });
+  await mail.accept(said(two, null, 'without an id'));
+  const slots = createSlots(dataDir);
+  const conversations = createConversations(store, slots, systemClock);
+  const { slot, memory } = await turn(
+    {
+      ...{ conversations, slots },
+      speak: async (where, { id }, lines) => writeLocally(where, id, lines),
+    },
+    one,
+    exchange('the code is heron', 'Noted.'),
+  );
+  writeFileSync(join(slot.work, 'notes'), 'n');
+  const bytes = createDiskBytes(join(dataDir, 'downloads'));
+  const put = await bytes.put(fileId, chunk('harbour'), 100);
+  const times = { createdAt: 1, expiresAt: 9e12, usedAt: 2, hits: 3 };
+  const file: KeptFile = {
+    ...{ ...one, ...times, id: fileId, turnId: '1', as: 'link', source: 's', name: 'a.txt', title: 'A' },
+    ...{ mediaType: 'text/plain', bytes: 7, digest: put?.digest ?? '' },
+  };
+  await createSqliteFileIndex(store).add(file, 'hash');
+  store.close();
+  folder.release();
+  return { dataDir, slot, memory, file };
+}
+
+async function* chunk(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text);
+}
+
+async function setRedis(t: { after(undo: () => unknown): void }) {
+  const server = await redisServer(t);
+  return { redisUrl: server.url, store: await redisStore(t, server.url) };
+}
+
+test('everything goes where another machine goes on with it, and again moves nothing', async (t) => {
+  const { dataDir, slot, memory, file } = await setFolder(t);
+  const { redisUrl, store } = await setRedis(t);
+  const moved = await migrateToRedis({ dataDir, redisUrl, dryRun: false });
+  assert.equal(
+    moved,
+    'Moved 1 conversations with their transcripts, 4 waiting and 1 settled messages, 1 shared files and 1 rooms.',
+  );
+  const again = await migrateToRedis({ dataDir, redisUrl, dryRun: false });
+  assert.match(again, /^Moved 0 .* 0 waiting and 0 settled .* 0 shared files .* 7 were there already\.$/);
+
+  const other = machine(t, store, 'other');
+  const mail = createRedisMail(store, systemClock, other.ownership);
+  const { waiting, atOnce, turn: running } = await mail.situation(one);
+  assert.deepEqual(
+    [waiting.map(({ content }) => content), atOnce.map(({ content }) => content), running],
+    [['cut off', 'waits'], ['stop'], null],
+  );
+  assert.equal((await mail.situation(two)).waiting.length, 1);
+  assert.equal((await mail.accept(said(one, 10, 'answered'))).kind, 'duplicate');
+  assert.deepEqual(await createRedisHistory(store, systemClock).rooms('helper', 9), [{ ...one, name: 'HQ' }]);
+  await other.ownership.give([one]);
+  const recall = await other.conversations.recall(one);
+  assert.deepEqual(
+    [recall.memory, recall.missing, recall.slot.id],
+    [{ kind: 'resume', id: memory.id }, ['files'], slot.id],
+  );
+  assert.match((await other.conversations.transcript(one)) ?? '', /heron/);
+  assert.equal((await other.conversations.describe(one))?.turns, 1);
+  const index = createRedisFileIndex(store);
+  assert.deepEqual(await index.byToken('hash'), file);
+  const disk = createDiskBytes(tempFolder(t));
+  const bytes = createRedisBytes({ store, disk, clock: systemClock, graceMs: 0 });
+  assert.equal(await (await bytes.open(fileId))?.text(), 'harbour');
+});
+
+test('what went on in Redis since is left as it is', async (t) => {
+  const { dataDir } = await setFolder(t);
+  const { redisUrl, store } = await setRedis(t);
+  await migrateToRedis({ dataDir, redisUrl, dryRun: false });
+  const other = machine(t, store, 'other');
+  await other.ownership.give([one]);
+  await turn(other, one, exchange('and more', 'More.'));
+  await store.call('DEL', store.key('own', one.botId, one.roomId));
+  await migrateToRedis({ dataDir, redisUrl, dryRun: false });
+  assert.match((await other.conversations.transcript(one)) ?? '', /heron.*and more/s);
+  assert.equal((await other.conversations.describe(one))?.turns, 2);
+});
+
+test('a try that ended in the middle is finished, and what was answered is not answered again', async (t) => {
+  const { dataDir } = await setFolder(t);
+  const { redisUrl, store } = await setRedis(t);
+  const other = machine(t, store, 'other');
+  const mail = createRedisMail(store, systemClock, other.ownership);
+  // As if it had ended between accepting and settling.
+  await mail.accept(said(one, 10, 'answered'));
+  await migrateToRedis({ dataDir, redisUrl, dryRun: false });
+  const { waiting } = await mail.situation(one);
+  assert.deepEqual(
+    waiting.map(({ content }) => content),
+    ['cut off', 'waits'],
+  );
+});
+
+test('a dry run counts and changes nothing', async (t) => {
+  const { dataDir } = await setFolder(t);
+  const { redisUrl, store } = await setRedis(t);
+  assert.match(
+    await migrateToRedis({ dataDir, redisUrl, dryRun: true }),
+    /^Would move 1 .* 4 waiting and 1 settled .*, 1 shared files and 1 rooms\. Nothing was changed\.$/,
+  );
+  assert.equal(await store.call('DBSIZE'), 0);
+});
+
+test('it refuses beside a service, with posts to be sent, without a database and without an address', async (t) => {
+  const { dataDir } = await setFolder(t, { posted: false });
+  const { redisUrl, store } = await setRedis(t);
+  const refuses = (given: Parameters<typeof migrateToRedis>[0], code: string) =>
+    assert.rejects(migrateToRedis(given), (error) => error instanceof OperatorError && error.code === code);
+  await refuses({ dataDir, redisUrl, dryRun: false }, 'posts_unsent');
+  await refuses({ dataDir, redisUrl: undefined, dryRun: false }, 'redis_url_missing');
+  await refuses({ dataDir: tempFolder(t), redisUrl, dryRun: false }, 'nothing_to_migrate');
+  const folder = holdDataFolder(dataDir);
+  await refuses({ dataDir, redisUrl, dryRun: true }, 'data_dir_in_use');
+  folder.release();
+  const whole = await setFolder(t);
+  await store.call('HSET', store.key('own', one.botId, one.roomId), 'machine', 'somebody', 'fence', 1);
+  await refuses({ dataDir: whole.dataDir, redisUrl, dryRun: false }, 'conversation_held');
+});

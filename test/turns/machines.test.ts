@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { Conversation } from '../../src/mail/mail.ts';
+import type { Others } from '../../src/turns/others.ts';
+import { type PlayedOwnership, playedOwnership } from '../support/ownership.ts';
+import { helper, setTurns, settle, type Turns } from '../support/turns.ts';
+
+/** One machine of many, as its dispatcher sees it. */
+interface Stage extends Turns {
+  ownership: PlayedOwnership;
+  rung: number[];
+  settled: number[];
+  others: Others & { isMine: boolean; oneIsFree: boolean };
+}
+
+const here = { botId: helper.id, roomId: 5 };
+
+function setMachine(t: TestContext): Stage {
+  const ownership = playedOwnership();
+  const rung: number[] = [];
+  const settledRooms: number[] = [];
+  const others: Stage['others'] = {
+    isMine: false,
+    oneIsFree: false,
+    isMyLook: async () => others.isMine,
+    isOneFree: async () => others.oneIsFree,
+    ring: ({ roomId }: Conversation) => void rung.push(roomId),
+    found: ({ roomId }) => void rung.push(roomId),
+    settled: ({ roomId }) => void settledRooms.push(roomId),
+  };
+  const turns = setTurns(t, helper, { machines: { ownership, others } });
+  // Not spread: pool and dispatcher are the current ones.
+  return Object.assign(Object.create(turns), { ownership, rung, settled: settledRooms, others }) as Stage;
+}
+
+/** Lets what runs come up and end, with everything behind it. */
+async function finish({ agents }: Turns): Promise<void> {
+  for (let round = 0; round < 10; round++) {
+    for (const agent of agents) {
+      agent.comeUp();
+      agent.finish();
+    }
+    await settle();
+  }
+}
+
+test('a conversation that another machine has is not touched, its words neither', async (t) => {
+  const machine = setMachine(t);
+  machine.ownership.elsewhere.add(5);
+  await machine.say('a question');
+  await machine.say('stop', { authorId: 2 });
+  await finish(machine);
+  assert.equal(machine.agents.length, 0);
+  assert.deepEqual(await machine.sent(), []);
+  const { waiting, atOnce, turn } = await machine.mail.situation(here);
+  assert.deepEqual([waiting.length, atOnce.length, turn], [1, 1, null]);
+});
+
+test('a turn whose right is lost ends with its session and writes nothing', async (t) => {
+  const machine = setMachine(t);
+  await machine.say('a question');
+  machine.agents[0]?.comeUp();
+  await settle();
+  assert.notEqual((await machine.mail.situation(here)).turn, null);
+  machine.ownership.take(5);
+  await finish(machine);
+  assert.equal(machine.agents[0]?.closed, true);
+  assert.deepEqual(await machine.sent(), []);
+  assert.equal((await machine.mail.situation(here)).turn?.attempt, 1, 'undecided, for the other machine');
+  assert.ok(machine.events.some(({ type }) => type === 'conversation.lost'));
+  assert.deepEqual(machine.settled, []);
+  assert.equal(machine.ownership.holders, 0);
+});
+
+test('a turn that was served here is best followed here', async (t) => {
+  const machine = setMachine(t);
+  await machine.say('a question');
+  await finish(machine);
+  assert.deepEqual(await machine.sent(), ['done']);
+  assert.deepEqual(machine.settled, [5]);
+  assert.equal(machine.ownership.holders, 0, 'let go of between turns');
+});
+
+test('whoever looks for all tells others of what it finds; nobody else looks', async (t) => {
+  const machine = setMachine(t);
+  machine.ownership.elsewhere.add(5);
+  await machine.say('a question');
+  machine.clock.advance(4_000);
+  await settle();
+  assert.deepEqual(machine.rung, []);
+  machine.others.isMine = true;
+  machine.clock.advance(2_000);
+  await settle();
+  assert.deepEqual(machine.rung, [5]);
+});
+
+test('who waits here for a session goes where one is free, and only then', async (t) => {
+  const machine = setMachine(t);
+  machine.memory.availableBytes = 0;
+  await machine.say('a question');
+  await machine.say('one more', { roomId: 6, authorId: 2 });
+  assert.equal(machine.pool.waiting().length, 2);
+  machine.clock.advance(10_000);
+  await settle();
+  assert.deepEqual(machine.rung, []);
+  machine.others.oneIsFree = true;
+  machine.clock.advance(2_000);
+  await settle();
+  assert.deepEqual(machine.rung, [5, 6]);
+  assert.equal(machine.pool.waiting().length, 0);
+  assert.equal((await machine.mail.situation({ botId: helper.id, roomId: 6 })).waiting.length, 1);
+});
+
+test('a visit ends when the turn runs; a short one does what cannot wait and begins nothing', async (t) => {
+  const machine = setMachine(t);
+  machine.ownership.elsewhere.add(5);
+  await machine.say('a question');
+  await machine.say('status', { authorId: 2 });
+  machine.ownership.elsewhere.clear();
+  machine.memory.availableBytes = 0;
+  let over = false;
+  void machine.dispatcher.visit(here, true).then(() => {
+    over = true;
+  });
+  await settle();
+  assert.match((await machine.sent()).join(), /waiting|not working/i);
+  await finish(machine);
+  assert.equal(over, true);
+});
