@@ -183,6 +183,8 @@ async function costs(store: RedisStore): Promise<string[]> {
 const undos: Array<() => unknown> = [];
 try {
   const server = await redisServer({ after: (undo) => undos.push(undo) });
+  // However this program ends.
+  process.once('exit', () => void server.kill());
   for (const fsync of ['everysec', 'always']) {
     const store = await openRedis(server.url, `bench-${fsync}`);
     await store.call('CONFIG', 'SET', 'appendfsync', fsync);

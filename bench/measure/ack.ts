@@ -1,10 +1,9 @@
-import { join } from 'node:path';
 import type { Findings, Setting } from '../section.ts';
 import { generate } from '../stage/generate.ts';
-import { layOut, startService } from '../stage/service.ts';
 import { hello } from '../stage/world.ts';
 import { summarise } from '../stats.ts';
 import { amount, atMost } from '../verdict.ts';
+import { startSeated } from './seated.ts';
 
 const perSecond = 100;
 const rooms = 8;
@@ -16,17 +15,9 @@ const peoplePerRoom = 90;
 const turnsMin = 10;
 
 /** Webhooks at a fixed rate while agents work on what arrives: every 204 is a commit on disk. */
-export async function ack({ world, folder, checkout, size, say }: Setting): Promise<Findings> {
-  const seat = world.seat('load');
-  const home = {
-    folder: join(folder, 'ack'),
-    bot: seat.bot,
-    checkout,
-    env: { ...world.env, SPARE_SESSIONS: '0' },
-  };
-  layOut(home);
-  const service = await startService(home);
-  seat.meet(service);
+export async function ack(setting: Setting): Promise<Findings> {
+  const { size, say } = setting;
+  const { seat, service } = await startSeated(setting, { bot: 'load', name: 'ack' });
   const roomIds = Array.from({ length: rooms }, () => seat.freshRoom());
   await Promise.all(roomIds.map((room) => seat.ask(room, hello)));
   const before = service.events('turn.decided').length;

@@ -3,9 +3,9 @@ import { systemClock as clock } from '../../src/lib/clock.ts';
 import { type Findings, megabyte, type Setting } from '../section.ts';
 import { isAgent, memoryOf, type Sample, treeOf, watch } from '../stage/processes.ts';
 import { startRaw } from '../stage/raw.ts';
-import { layOut, startService } from '../stage/service.ts';
 import { hello } from '../stage/world.ts';
 import { amount } from '../verdict.ts';
+import { startSeated } from './seated.ts';
 
 /**
  * A day in short: rooms speak in bursts, then there is quiet. The same load on the service and on sessions that are kept
@@ -56,13 +56,10 @@ function pointOf({ atMs, value }: Sample) {
   return { x: atMs / 1000, y: value };
 }
 
-async function runService({ world, folder, checkout, size, say }: Setting): Promise<Course> {
-  const seat = world.seat('plain');
-  const env = { ...world.env, SPARE_SESSIONS: '0', SESSION_TTL_SECONDS: String(ttlSeconds) };
-  const home = { folder: join(folder, 'bursts'), bot: seat.bot, checkout, env };
-  layOut(home);
-  const service = await startService(home);
-  seat.meet(service);
+async function runService(setting: Setting): Promise<Course> {
+  const { size, say } = setting;
+  const env = { SESSION_TTL_SECONDS: String(ttlSeconds) };
+  const { seat, service } = await startSeated(setting, { bot: 'plain', name: 'bursts', env });
   say('bursts: the service');
   const course = await follow(
     () => treeOf(service.pid),

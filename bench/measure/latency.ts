@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import type { StripsPlot } from '../plot/plot.ts';
 import type { Findings, Row, Setting } from '../section.ts';
 import { type Raw, startRaw } from '../stage/raw.ts';
-import { layOut, type Service, startService } from '../stage/service.ts';
+import type { Service } from '../stage/service.ts';
 import { until } from '../stage/until.ts';
 import { hello, type Seat } from '../stage/world.ts';
 import { summarise } from '../stats.ts';
 import { amount, atMost, type Verdict } from '../verdict.ts';
+import { startSeated } from './seated.ts';
 
 /**
  * Latency by path. Ours runs from a person's message to the answer in the room: webhook, database, agent, rendering and post
@@ -29,16 +30,9 @@ export interface Asked {
 }
 
 export async function latency(setting: Setting): Promise<Findings> {
-  const { world, folder, checkout } = setting;
-  const start = async (name: string, spareSessions: string) => {
-    const seat = world.seat(name);
-    const env = { ...world.env, SPARE_SESSIONS: spareSessions };
-    const home = { folder: join(folder, name), bot: seat.bot, checkout, env };
-    layOut(home);
-    const service = await startService(home);
-    seat.meet(service);
-    return { seat, service };
-  };
+  const { world, folder } = setting;
+  const start = (name: string, spareSessions: string) =>
+    startSeated(setting, { bot: name, name, env: { SPARE_SESSIONS: spareSessions } });
   const plain = await start('plain', '0');
   const spare = await start('spare', '1');
   const raw = startRaw(join(folder, 'raw'), world.env);

@@ -2,25 +2,17 @@ import { join } from 'node:path';
 import { type Findings, megabyte, type Setting } from '../section.ts';
 import { memoryOf, treeOf, watch } from '../stage/processes.ts';
 import { startRaw } from '../stage/raw.ts';
-import { layOut, startService } from '../stage/service.ts';
 import { toolWork } from '../stage/world.ts';
 import { summarise } from '../stats.ts';
 import { amount, atMost } from '../verdict.ts';
+import { startSeated } from './seated.ts';
 
 const lookPeriodMs = 20;
 
 /** The most that one active request takes: a new conversation whose first turn works with tools. */
-export async function peak({ world, folder, checkout, size, say }: Setting): Promise<Findings> {
-  const seat = world.seat('plain');
-  const home = {
-    folder: join(folder, 'peak'),
-    bot: seat.bot,
-    checkout,
-    env: { ...world.env, SPARE_SESSIONS: '0' },
-  };
-  layOut(home);
-  const service = await startService(home);
-  seat.meet(service);
+export async function peak(setting: Setting): Promise<Findings> {
+  const { world, folder, size, say } = setting;
+  const { seat, service } = await startSeated(setting, { bot: 'plain', name: 'peak' });
   const raw = startRaw(join(folder, 'peak-raw'), world.env);
   const alone: number[] = [];
   const active: number[] = [];

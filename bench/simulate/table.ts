@@ -80,19 +80,21 @@ export function demandTable({ users, result }: Load, counts: readonly number[]):
   const { messages, requests } = result.mostPerMinute;
   const { commandsPerMessage, renewalMs, commandsPerMachineSecond } = redisCost;
   const { mailBytesPerMessage, transcriptBytesPerMessage } = redisCost;
+  const { processorMsPerMessage, processorMsPerMachineSecond } = redisCost;
+  const processorMs = (messages / 60) * processorMsPerMessage + processorMsPerMachineSecond;
   const commands =
     (messages / 60) * commandsPerMessage + (result.busy.max * 1000) / renewalMs + commandsPerMachineSecond;
   const messagesPerDay = users * usualLife.messagesPerUserDay;
   return table(
     [
       ['machines', 'people', 'turns at once', 'model requests a minute', 'posts a second'],
-      ['Redis commands a second', 'Redis grows a day: mail', 'transcripts'],
+      ['Redis commands a second', 'of its core', 'Redis grows a day: mail', 'transcripts'],
     ].flat(),
     counts.map((count) => [
       ...[`${count} × ${result.options.size.memoryBytes / gigabyte} GB`, whole(count * users)],
       ...[whole(count * result.busy.max), whole(count * requests), ((count * messages) / 60).toFixed(1)],
-      ...[whole(count * commands), bytes(count * messagesPerDay * mailBytesPerMessage)],
-      bytes(count * messagesPerDay * transcriptBytesPerMessage),
+      ...[whole(count * commands), percent(count * processorMs, 1000)],
+      ...[mailBytesPerMessage, transcriptBytesPerMessage].map((each) => bytes(count * messagesPerDay * each)),
     ]),
   );
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import pretty from 'pino-pretty';
 import type { Bot } from '../config/bot.ts';
 import { openBots } from '../config/bots.ts';
@@ -32,6 +33,8 @@ export async function serveWithPlayground(flags: {
 }): Promise<void> {
   const env = environmentWith(demoDefaults);
   const lookUp = (name: string) => variable(name, env);
+  // The console shall be there to be looked at; whoever set a token of their own knows it.
+  const demoToken = lookUp('ADMIN_TOKEN') === undefined ? randomBytes(9).toString('base64url') : null;
   const stage: Stage = { settings: null, model: null, playground: null, bots: {} };
   const watch = createWatch(() => ({
     modelIsScripted: stage.model !== null,
@@ -51,6 +54,7 @@ export async function serveWithPlayground(flags: {
         ...given(flags),
         campfireUrl: address,
         ...(settings.publicUrl === undefined ? { publicUrl: `http://localhost:${settings.port}` } : {}),
+        ...(demoToken === null ? {} : { adminToken: demoToken }),
         ...(stage.model ? { anthropicBaseUrl: stage.model.url, anthropicApiKey: 'sk-scripted-model' } : {}),
       });
       return { settings: stage.settings, extraRoutes: [stage.playground.app] };
@@ -59,7 +63,9 @@ export async function serveWithPlayground(flags: {
     onEvent: watch.emit,
     onReady(app) {
       watch.attach(app);
-      process.stdout.write(`\n  Open http://localhost:${app.port}/playground\n\n`);
+      const at = `http://localhost:${app.port}`;
+      const token = demoToken === null ? '' : `, token ${demoToken}`;
+      process.stdout.write(`\n  Open ${at}/playground\n  The operator's window: ${at}/console${token}\n\n`);
     },
     async onClosing() {
       await stage.playground?.close();

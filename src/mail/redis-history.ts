@@ -13,7 +13,7 @@ export function createRedisHistory(store: RedisStore, clock: Clock): MailHistory
   const keys = [root];
   return {
     async see({ botId, roomId, name }) {
-      // Two plain commands cost Redis less than finding out whether there is something new to note.
+      // Each time: to find out whether there is something new to note would take as much.
       await Promise.all([
         store.call('HSET', `${root}:names:${botId}`, roomId, JSON.stringify(name)),
         store.call('ZADD', `${root}:rooms:${botId}`, clock.now(), roomId),

@@ -224,6 +224,8 @@ function nowRunning(stage: ConsoleStage, tell: Tell): void {
   });
   tell({ type: 'turn.retried', ...running, cause: 'Command failed with exit code -9' });
   tell({ type: 'turn.step', ...running, tool: 'mcp__campfire__save_file' });
+  world.shiftMs = -6_000;
+  tell({ type: 'session.opened', session: '1:helper', path: 'resumed', pid: 4100, openMs: 460 });
   world.shiftMs = -3_000;
   tell({
     type: 'turn.started',
@@ -243,8 +245,6 @@ function nowRunning(stage: ConsoleStage, tell: Tell): void {
     count: 11,
     limit: 10,
   });
-  world.shiftMs = -6_000;
-  tell({ type: 'session.opened', session: '1:helper', path: 'resumed', pid: 4100, openMs: 460 });
   world.shiftMs = 0;
   const until = Date.now();
   world.files = ['Harbour report.pdf', 'boats.csv', '运营周会纪要.html'].map((name, index) => ({

@@ -217,7 +217,7 @@ export function createCharts({ fields, samples, points: known, marks: knownMarks
               ...sizeOf(box),
               legend: { show: false },
               cursor: { show: false },
-              padding: [8, 8, 0, 0],
+              padding: [8, 14, 0, 0],
             },
             scales: { x: { range }, ...made.scales },
           },
