@@ -8,7 +8,7 @@ import type { Service } from '../support/service.ts';
 
 /** Real services, each as a machine of its own, on one real Redis: what happens to conversations when things fail. */
 
-const load = { rooms: 6, pauseMs: 5_500 / 6 };
+const load = { first: 20, rooms: 12, pauseMs: 5_500 / 12 };
 
 describe('three machines on one Redis', () => {
   const undo: Array<() => unknown> = [];
@@ -20,7 +20,7 @@ describe('three machines on one Redis', () => {
   const allBut = (...some: Service[]) => all().filter((machine) => !some.includes(machine));
 
   before(async () => {
-    stage = await setMachines({ after: (step) => undo.unshift(step) }, { rooms: 20 });
+    stage = await setMachines({ after: (step) => undo.unshift(step) }, { rooms: 32 });
     await Promise.all(['one', 'two', 'three'].map(start));
     await eventually('they know each other', async () => {
       const healths = await Promise.all(all().map((machine) => machine.health()));
@@ -120,7 +120,7 @@ describe('three machines on one Redis', () => {
     const enough = new AbortController();
     const talking = (async () => {
       for (let n = 0; !enough.signal.aborted; n++) {
-        said.push(stage.say(5 + (n % load.rooms), `question ${n}`));
+        said.push(stage.say(load.first + (n % load.rooms), `question ${n}`));
         // Two messages of one person within five seconds would be one turn.
         await clock.sleep(load.pauseMs, enough.signal);
       }
