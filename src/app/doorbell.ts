@@ -120,7 +120,8 @@ class MachineDoorbell implements Doorbell {
 
   found({ botId, roomId, ready, atOnce, unnoticedSince }: PendingConversation): void {
     const isLate = unnoticedSince !== null && this.#parts.clock.now() - unnoticedSince >= noticeAfterMs;
-    if (ready || atOnce || isLate) this.#ringSafely({ botId, roomId }, atOnce, atOnce || isLate);
+    const isFound = { ownerToo: atOnce || isLate };
+    if (ready || atOnce || isLate) this.#ringSafely({ botId, roomId }, atOnce, isFound);
   }
 
   async isMyLook(): Promise<boolean> {
@@ -142,19 +143,20 @@ class MachineDoorbell implements Doorbell {
     store.call('SET', store.key('home', botId, roomId), machine, 'PX', homeMs).catch(() => {});
   }
 
-  #ringSafely(conversation: Conversation, atOnce: boolean, ownerToo = true): void {
+  /** `isFound`: by a look and not when it came, and whether the machine that has it is told as well. */
+  #ringSafely(conversation: Conversation, atOnce: boolean, isFound?: { ownerToo: boolean }): void {
     // Redis is away, and the next look finds the conversation when it is back.
-    this.#ring(conversation, atOnce, ownerToo).catch(() => {});
+    this.#ring(conversation, atOnce, isFound).catch(() => {});
   }
 
-  async #ring(conversation: Conversation, atOnce: boolean, ownerToo: boolean): Promise<void> {
+  async #ring(conversation: Conversation, atOnce: boolean, isFound?: { ownerToo: boolean }): Promise<void> {
     const { store, bells, machine } = this.#parts;
     const { botId, roomId } = conversation;
     const bell = nameOf(conversation);
     const keys = [store.key('own', botId, roomId), store.key('home', botId, roomId)];
     const [at, owns] = await store.run<[string?, number?]>(whereIs, keys, [heartbeatKey(store, '')]);
     const isOwner = owns === 1;
-    if (isOwner && !ownerToo) return;
+    if (isOwner && isFound && !isFound.ownerToo) return;
     const target = at ?? (atOnce ? this.#anyMachine() : undefined);
     if (target === machine && this.#isOpen) {
       void this.#answer(conversation);
@@ -162,7 +164,8 @@ class MachineDoorbell implements Doorbell {
     } else if (target !== undefined) {
       await bells.ring(target, bell);
     }
-    await bells.ring(shared, bell, target === undefined || target === machine ? 0 : headStartMs);
+    const delayMs = target === undefined || target === machine ? 0 : headStartMs;
+    await bells.ring(shared, bell, delayMs, isFound !== undefined);
   }
 
   /** For what takes a moment and must not wait behind turns. */

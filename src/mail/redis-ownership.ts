@@ -128,6 +128,8 @@ class RedisOwnership implements Ownership {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#stopRenewing();
+    // What is being taken right now is let go of as well.
+    await Promise.all(this.#steps.values());
     const rights = [...this.#rights.values()];
     await Promise.all(
       rights.map((right) => this.#inTurn(right.conversation, () => this.#letGo(right)).catch(() => {})),

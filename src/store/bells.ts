@@ -11,8 +11,11 @@ import type { RedisStore } from './redis.ts';
  * 2. Ringing waits for nothing: without Redis it fails at once.
  */
 export interface Bells {
-  /** Rings in a queue, `delayMs` from now. @throws Error when Redis is away. */
-  ring(queue: string, bell: string, delayMs?: number): Promise<void>;
+  /**
+   * Rings in a queue, `delayMs` from now. A `second` bell rings beside the first, which may hang on a machine that died.
+   * @throws Error when Redis is away.
+   */
+  ring(queue: string, bell: string, delayMs?: number, second?: boolean): Promise<void>;
   /** Answers the bells of a queue, at most `atOnceMax` at a time, until stopped. */
   answer(queue: string, atOnceMax: number, answer: (bell: string) => Promise<void>): Answering;
   /** Throws away a queue that nobody will answer any more. */
@@ -24,7 +27,7 @@ export interface Bells {
 export interface Answering {
   /** Shut, it takes no more bells; others may. */
   setOpen(isOpen: boolean): void;
-  /** Waits for nobody: a bell under way is rung again by whoever finds what it was about. */
+  /** Takes no more and waits for those under way: one that is left half answered keeps others from ringing for a while. */
   stop(): Promise<void>;
 }
 
@@ -57,9 +60,9 @@ export function openBells(store: RedisStore, onError: (error: Error) => void): B
     return queue;
   };
   return {
-    async ring(name, bell, delayMs = 0) {
+    async ring(name, bell, delayMs = 0, second = false) {
       await queueOf(name).add('look', bell, {
-        deduplication: { id: bell, keepLastIfActive: true },
+        deduplication: { id: second ? `${bell} again` : bell, keepLastIfActive: true },
         ...{ delay: delayMs, removeOnComplete: true, removeOnFail: true },
       });
     },
@@ -92,8 +95,8 @@ function answering(worker: Worker, stopped: () => void): Answering {
       else void worker.pause(true);
     },
     async stop() {
+      await worker.close();
       stopped();
-      await worker.close(true);
     },
   };
 }
