@@ -58,6 +58,10 @@ const known = {
     tone: 'step',
   }),
   'turn.retried': ({ cause }) => ({ text: 'Cut off: tries again', detail: cause, tone: 'bad' }),
+  'turn.spent': ({ costUsd, tokens: { input, output, cacheRead, cacheWrite } }) => ({
+    text: `Cost $${costUsd.toFixed(4)}`,
+    detail: `${input + cacheRead + cacheWrite} tokens in, ${output} out`,
+  }),
   'turn.decided': ({ outcome, durationMs, cause }) => {
     const [text, tone] = outcomes[outcome] ?? [outcome, ''];
     return { text, detail: cause ?? '', ms: durationMs, tone };
