@@ -10,6 +10,7 @@ import type { MachineSeen } from '../console/source.ts';
 import { usageReport } from '../console/usage.ts';
 import { remoteAddress } from '../http.ts';
 import { messageOf } from '../lib/errors.ts';
+import type { Conversation } from '../mail/mail.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { replayFor } from '../turns/replay.ts';
 import { VERSION } from '../version.ts';
@@ -36,7 +37,7 @@ export function buildConsole(
 ): Console | null {
   const { adminToken, publicUrl = null } = settings;
   if (adminToken === undefined) return null;
-  const { pool, mail, bots, health, downloads, containment, faces, storage, spending, dispatcher } = built;
+  const { pool, mail, bots, health, downloads, containment, faces, storage, spending } = built;
   const { machines } = built;
   const onError = (error: unknown) =>
     emit({ type: 'part.failed', part: 'console', problem: messageOf(error) });
@@ -72,9 +73,10 @@ export function buildConsole(
           }),
         async replay(request) {
           const botIds = () => bots.all().map(({ id }) => id);
-          const replayed = await replayFor(request, { mail, botIds, emit });
-          if (isServing()) dispatcher.wake();
-          return replayed;
+          const onReplayed = (conversation: Conversation) => {
+            if (isServing()) machines.tell({ ...conversation, atOnce: false });
+          };
+          return replayFor(request, { mail, botIds, emit, onReplayed });
         },
       }),
       consoleRoutes({ door, source, clock, closing: closing.signal, remoteAddress, onError }),

@@ -52,6 +52,13 @@ export function heartbeatKey(store: RedisStore, name: string): string {
   return store.key('machine', name);
 }
 
+/** Whether any machine is heard of. @throws RedisAwayError */
+export async function isAnybodyThere(store: RedisStore): Promise<boolean> {
+  const names = await store.call<string[]>('HKEYS', store.key('machines'));
+  const keys = names.map((name) => heartbeatKey(store, name));
+  return keys.length > 0 && (await store.call<number>('EXISTS', ...keys)) > 0;
+}
+
 export function createHeartbeats(parts: {
   store: RedisStore;
   clock: Clock;
