@@ -23,11 +23,19 @@ export interface MachineState {
   memory: { usedBytes: number; limitBytes: number; percent: number };
 }
 
+/** A machine that did not say goodbye and is not heard of. */
+export interface SilentMachine extends Pick<MachineState, 'name' | 'label' | 'version' | 'role'> {
+  /** When it last said something, epoch ms. */
+  seenAt: number;
+}
+
 export interface Heartbeats {
   /** Says at once what has changed, instead of with the next beat. Never throws. */
   beat(): Promise<void>;
   /** The other machines as of the last beat. */
   others(): readonly MachineState[];
+  /** Those that were there within a day and are not any more, as of the last beat. */
+  silent(): readonly SilentMachine[];
   /** The sessions of the other machines, as each last said. @throws RedisAwayError */
   sessions(): Promise<Array<SessionSnapshot & { machine: MachineState }>>;
   /** This machine is no more. */
@@ -37,9 +45,18 @@ export interface Heartbeats {
 const beatMs = 2_000;
 /** A machine that has said nothing for this long is not counted on any more. */
 const silentMs = 8_000;
+/** Whoever has not come back by then does not come back. */
+const forgottenMs = 24 * 3_600_000;
 
 export function heartbeatKey(store: RedisStore, name: string): string {
   return store.key('machine', name);
+}
+
+/** Whether any machine is heard of. @throws RedisAwayError */
+export async function isAnybodyThere(store: RedisStore): Promise<boolean> {
+  const names = await store.call<string[]>('HKEYS', store.key('machines'));
+  const keys = names.map((name) => heartbeatKey(store, name));
+  return keys.length > 0 && (await store.call<number>('EXISTS', ...keys)) > 0;
 }
 
 export function createHeartbeats(parts: {
@@ -52,39 +69,57 @@ export function createHeartbeats(parts: {
   const names = store.key('machines');
   const sessionsKey = (name: string) => store.key('machine-sessions', name);
   let others: readonly MachineState[] = [];
+  let silent: readonly SilentMachine[] = [];
 
   const write = async (): Promise<void> => {
     const state = own();
+    const { name, label, version, role } = state;
+    const seen: SilentMachine = { name, label, version, role, seenAt: clock.now() };
     await Promise.all([
-      store.call('SADD', names, state.name),
+      store.call('HSET', names, name, JSON.stringify(seen)),
       store.call('SET', heartbeatKey(store, state.name), JSON.stringify(state), 'PX', silentMs),
       store.call('SET', sessionsKey(state.name), JSON.stringify(ownSessions()), 'PX', silentMs),
     ]);
   };
-  const read = async (): Promise<readonly MachineState[]> => {
-    const known = (await store.call<string[]>('SMEMBERS', names)).filter((name) => name !== own().name);
-    if (known.length === 0) return [];
-    const keys = known.map((name) => heartbeatKey(store, name));
-    const states = await store.call<Array<string | null>>('MGET', ...keys);
-    return states.flatMap((state) => (state === null ? [] : [JSON.parse(state) as MachineState]));
+  const read = async (): Promise<{ others: MachineState[]; silent: SilentMachine[] }> => {
+    const seen = (await store.call<string[]>('HVALS', names))
+      .map((text) => JSON.parse(text) as SilentMachine)
+      .filter(({ name }) => name !== own().name);
+    if (seen.length === 0) return { others: [], silent: [] };
+    const states = await store.call<Array<string | null>>(
+      'MGET',
+      ...seen.map(({ name }) => heartbeatKey(store, name)),
+    );
+    return {
+      others: states.flatMap((state) => (state === null ? [] : [JSON.parse(state) as MachineState])),
+      silent: seen.filter((_, i) => (states[i] ?? null) === null),
+    };
   };
+  const forget = (machines: readonly SilentMachine[]) =>
+    Promise.all(machines.map(({ name }) => store.call('HDEL', names, name)));
   let stopped = false;
   const beat = async (): Promise<void> => {
     if (stopped) return;
     try {
       await write();
-      others = await read();
+      const found = await read();
+      const isGone = ({ seenAt }: SilentMachine) => seenAt < clock.now() - forgottenMs;
+      ({ others } = found);
+      silent = found.silent.filter((machine) => !isGone(machine));
+      await forget(found.silent.filter(isGone));
     } catch {
       // Redis is away, which is told elsewhere: nobody can be counted on.
       others = [];
+      silent = [];
     }
   };
   const stopBeating = clock.every(beatMs, () => void beat());
   return {
     beat,
     others: () => others,
+    silent: () => silent,
     async sessions() {
-      const machines = await read();
+      const { others: machines } = await read();
       if (machines.length === 0) return [];
       const keys = machines.map(({ name }) => sessionsKey(name));
       const lists = await store.call<Array<string | null>>('MGET', ...keys);
@@ -97,7 +132,7 @@ export function createHeartbeats(parts: {
       stopBeating();
       const { name } = own();
       await Promise.all([
-        store.call('SREM', names, name),
+        store.call('HDEL', names, name),
         store.call('DEL', heartbeatKey(store, name), sessionsKey(name)),
       ]).catch(() => {});
     },

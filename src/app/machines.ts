@@ -8,9 +8,9 @@ import type { Emit } from '../telemetry/events.ts';
 import type { Dispatcher } from '../turns/dispatcher.ts';
 import type { Others } from '../turns/others.ts';
 import { VERSION } from '../version.ts';
+import { type Calls, createCalls } from './calls.ts';
 import { createDoorbell, type Doorbell } from './doorbell.ts';
-import { createHeartbeats, type Heartbeats, type MachineState } from './heartbeats.ts';
-import { type Closing, createRemoteClose, type RemoteClose } from './remote-close.ts';
+import { createHeartbeats, type Heartbeats, type MachineState, type SilentMachine } from './heartbeats.ts';
 import type { SharedRedis } from './shared.ts';
 
 /** A live session and where it is. */
@@ -18,6 +18,9 @@ export interface MachineSession extends SessionSnapshot {
   /** The machine's label. */
   machine: string;
 }
+
+/** What became of a wish to close a session; `unknown` when there is none of this name. */
+export type Closing = 'closed' | 'unknown' | 'failed';
 
 /** All machines, this one included, as an operator and the dispatcher see them. */
 export interface Machines {
@@ -27,10 +30,16 @@ export interface Machines {
   count(): number;
   /** This one first. */
   states(): MachineState[];
+  /** Those that are missing. */
+  silent(): readonly SilentMachine[];
   /** Of all machines. Without Redis only this one's are known. */
   sessions(): Promise<MachineSession[]>;
   /** Closes a session wherever it is. */
   closeSession(id: string): Promise<Closing>;
+  /** From now on other machines that ask are shown this. */
+  show(look: (limits: unknown) => Promise<unknown>): void;
+  /** What the other machines show, by name; those that show nothing are left out. */
+  looks(limits: unknown): Promise<Map<string, unknown>>;
   /** Something has come that concerns a conversation. */
   tell(news: Conversation & { atOnce: boolean }): void;
   /** Whether Redis, if there is one, can be asked. */
@@ -64,8 +73,11 @@ function aloneMachine(parts: MachinesParts): Machines {
     others: null,
     count: () => 1,
     states: () => [own()],
+    silent: () => [],
     sessions: async () => pool.snapshot().map((session) => ({ ...session, machine: own().label })),
     closeSession: (id) => closeHere(id, pool),
+    show() {},
+    looks: async () => new Map(),
     tell: (news) => dispatcher().wake(news),
     isConnected: () => true,
     open() {},
@@ -78,12 +90,17 @@ async function manyMachines(parts: MachinesParts, { store, bells }: SharedRedis)
   const { machine, settings, pool, clock } = parts;
   const own = ownState(parts, () => doorbell.isOpen());
   const heartbeats = createHeartbeats({ store, clock, own, ownSessions: () => pool.snapshot() });
-  const remote = await createRemoteClose({
+  let look = async (_limits: unknown): Promise<unknown> => null;
+  const calls = await createCalls({
     ...{ store, machine, clock },
-    async closeHere(id) {
-      const closing = await closeHere(id, pool);
-      await heartbeats.beat();
-      return closing;
+    onError: (problem) => parts.emit({ type: 'part.failed', part: 'calls', problem }),
+    answers: {
+      async close(id) {
+        const closing = await closeHere(String(id), pool);
+        await heartbeats.beat();
+        return closing;
+      },
+      look: (limits) => look(limits),
     },
   });
   const { role, conversationRetentionMs: homeMs } = settings;
@@ -92,12 +109,17 @@ async function manyMachines(parts: MachinesParts, { store, bells }: SharedRedis)
     others: doorbell,
     count: () => 1 + heartbeats.others().length,
     states: () => [own(), ...heartbeats.others()],
+    silent: () => heartbeats.silent(),
     async sessions() {
       const here = pool.snapshot().map((session) => ({ ...session, machine: own().label }));
       const elsewhere = await heartbeats.sessions().catch(() => []);
       return [...here, ...elsewhere.map((session) => ({ ...session, machine: session.machine.label }))];
     },
-    closeSession: (id) => closeAnywhere(id, pool, heartbeats, remote),
+    closeSession: (id) => closeAnywhere(id, pool, heartbeats, calls),
+    show(next) {
+      look = next;
+    },
+    looks: (limits) => looksOf(heartbeats.others(), limits, calls),
     tell: (news) => doorbell.tell(news),
     isConnected: () => store.isThere(),
     open() {
@@ -109,24 +131,40 @@ async function manyMachines(parts: MachinesParts, { store, bells }: SharedRedis)
   };
 }
 
+/** Closing a session takes a few seconds at most; an answer that has not come by then does not come. */
+const closeMaxMs = 15_000;
+/** Somebody waits for the page. */
+const lookMaxMs = 1_500;
+
+async function looksOf(
+  machines: readonly MachineState[],
+  limits: unknown,
+  calls: Calls,
+): Promise<Map<string, unknown>> {
+  const looks = await Promise.all(
+    machines.map(({ name }) => calls.ask<unknown>(name, 'look', limits, lookMaxMs).catch(() => null)),
+  );
+  return new Map(
+    machines.flatMap(({ name }, i) => {
+      const look = looks[i] ?? null;
+      return look === null ? [] : [[name, look] as const];
+    }),
+  );
+}
+
 async function closeHere(id: string, pool: Pool): Promise<Closing> {
   if (!pool.snapshot().some((session) => session.id === id)) return 'unknown';
   return (await pool.close(id, 'operator')) ? 'closed' : 'failed';
 }
 
-async function closeAnywhere(
-  id: string,
-  pool: Pool,
-  heartbeats: Heartbeats,
-  remote: RemoteClose,
-): Promise<Closing> {
+async function closeAnywhere(id: string, pool: Pool, heartbeats: Heartbeats, calls: Calls): Promise<Closing> {
   const elsewhere = (await heartbeats.sessions().catch(() => [])).filter((session) => session.id === id);
   // A conversation that moved may have left an idle session behind.
   const closings = await Promise.all([
     closeHere(id, pool),
-    ...elsewhere.map(({ machine }) => remote.close(machine.name, id)),
+    ...elsewhere.map(({ machine }) => calls.ask<Closing>(machine.name, 'close', id, closeMaxMs)),
   ]);
-  if (closings.includes('failed')) return 'failed';
+  if (closings.includes('failed') || closings.includes(null)) return 'failed';
   return closings.includes('closed') ? 'closed' : 'unknown';
 }
 

@@ -11,8 +11,11 @@ import type { Conversation } from '../mail/mail.ts';
 import type { Ownership } from '../mail/ownership.ts';
 import { createRedisHistory } from '../mail/redis-history.ts';
 import { createRedisOwnership } from '../mail/redis-ownership.ts';
+import { moveUsage } from '../mail/redis-usage.ts';
 import { createSqliteMail } from '../mail/sqlite.ts';
 import { keptMessages, keptRooms } from '../mail/sqlite-export.ts';
+import { createSqliteUsage } from '../mail/sqlite-usage.ts';
+import type { UsageEntry } from '../mail/usage.ts';
 import { readBootId } from '../processes/proc.ts';
 import { adopt } from '../sessions/redis-adopt.ts';
 import { keptMemories } from '../sessions/resume.ts';
@@ -34,6 +37,8 @@ interface Counts {
   settled: number;
   files: number;
   rooms: number;
+  /** Days of which there is usage. */
+  days: number;
   there: number;
 }
 
@@ -94,11 +99,20 @@ async function countsOf(store: Store): Promise<Counts> {
   return {
     ...{ conversations: keptMemories(store).length, waiting: count(false), settled: count(true), there: 0 },
     ...{ files: keptFilesWithTokens(store).length, rooms: keptRooms(store).length },
+    days: daysOf(await keptUsage(store)),
   };
 }
 
+function keptUsage(store: Store): Promise<UsageEntry[]> {
+  return createSqliteUsage(store).since('');
+}
+
+function daysOf(entries: readonly UsageEntry[]): number {
+  return new Set(entries.map(({ day }) => day)).size;
+}
+
 async function move(store: Store, redis: RedisStore, folder: DataFolder): Promise<Counts> {
-  const counts: Counts = { conversations: 0, waiting: 0, settled: 0, files: 0, rooms: 0, there: 0 };
+  const counts: Counts = { conversations: 0, waiting: 0, settled: 0, files: 0, rooms: 0, days: 0, there: 0 };
   const ownership = createRedisOwnership({
     ...{ store: redis, machine: folder.instance, clock: systemClock },
     onTrouble: () => {},
@@ -107,6 +121,7 @@ async function move(store: Store, redis: RedisStore, folder: DataFolder): Promis
     await moveMemories(store, redis, folder, ownership, counts);
     await moveMail(store, redis, ownership, counts);
     await moveFiles(store, redis, folder, counts);
+    counts.days = daysOf(await moveUsage(await keptUsage(store), folder.instance, redis));
   } finally {
     await ownership.stop();
   }
@@ -177,7 +192,8 @@ async function holdOf(conversation: Conversation, ownership: Ownership): Promise
   );
 }
 
-function sentence(verb: string, { conversations, waiting, settled, files, rooms, there }: Counts): string {
-  const moved = `${verb} ${conversations} conversations with their transcripts, ${waiting} waiting and ${settled} settled messages, ${files} shared files and ${rooms} rooms.`;
+function sentence(verb: string, counts: Counts): string {
+  const { conversations, waiting, settled, files, rooms, days, there } = counts;
+  const moved = `${verb} ${conversations} conversations with their transcripts, ${waiting} waiting and ${settled} settled messages, ${files} shared files, ${rooms} rooms and the usage of ${days} days.`;
   return there === 0 ? moved : `${moved} ${there} were there already.`;
 }

@@ -11,6 +11,7 @@ interface SessionLine {
   turns: number;
   idle_seconds: number;
   memory_mb: number;
+  machine: string;
 }
 
 interface Health {
@@ -70,10 +71,11 @@ function bar(percent: number): string {
 
 function sessionTable(sessions: readonly SessionLine[]): string {
   if (sessions.length === 0) return 'No live session. The next message opens or resumes one.';
-  const head = ['session', 'state', 'turns', 'idle', 'memory', 'pid'];
-  const rows = sessions.map(({ id, state, turns, idle_seconds, memory_mb, pid }) => [
+  const several = new Set(sessions.map(({ machine }) => machine)).size > 1;
+  const head = ['session', 'state', 'turns', 'idle', 'memory', 'pid', ...(several ? ['machine'] : [])];
+  const rows = sessions.map(({ id, state, turns, idle_seconds, memory_mb, pid, machine }) => [
     ...[id, state, String(turns), state === 'idle' ? `${idle_seconds} s` : '', `${memory_mb} MB`],
-    pid === null ? '' : String(pid),
+    ...[pid === null ? '' : String(pid), ...(several ? [machine] : [])],
   ]);
   return tableOf(head, rows, 2);
 }

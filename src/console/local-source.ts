@@ -14,7 +14,8 @@ import { botEntries } from './bots.ts';
 import { readiness } from './health.ts';
 import { History } from './history/history.ts';
 import { type Sample, samplePeriodMs } from './history/samples.ts';
-import { createSaid, type Said } from './said.ts';
+import { createSaid, type NewestSaid, type Said } from './said.ts';
+import { writeShare } from './share.ts';
 import type { ConsoleSnapshot, ConsoleSource, FileRow, SessionRow, TurnRow } from './source.ts';
 import { troublesOf } from './troubles.ts';
 
@@ -44,6 +45,10 @@ export interface LocalSource extends ConsoleSource {
   hear(event: LifecycleEvent): void;
   /** Somebody wrote to a bot. */
   heard(botId: string, message: Pick<WebhookMessage, 'roomId' | 'roomName' | 'messageId' | 'plain'>): void;
+  /** What other machines' consoles are told, as far as they want it. */
+  share(limits: unknown): Promise<unknown>;
+  /** What people wrote here last. */
+  said(): NewestSaid;
   stop(): void;
 }
 
@@ -61,6 +66,11 @@ export function createLocalSource(parts: LocalParts): LocalSource {
     history.samples.add(takeSample(pool, await parts.mail.counts()), clock.now());
     changed();
   };
+  const newest = (): NewestSaid => JSON.parse(redact(JSON.stringify(said.newest()), parts.secrets));
+  const snapshot = async (): Promise<ConsoleSnapshot> => ({
+    ...{ startedAt, machines: [] },
+    ...(await look(parts, history, said, idleSince.look())),
+  });
   const takeOne = () => void sample().catch(parts.onError);
   takeOne();
   const stop = clock.every(samplePeriodMs, takeOne);
@@ -71,7 +81,9 @@ export function createLocalSource(parts: LocalParts): LocalSource {
       history.hear(event, clock.now());
       changed();
     },
-    snapshot: async () => ({ startedAt, ...(await look(parts, history, said, idleSince.look())) }),
+    snapshot,
+    share: async (limits) => writeShare(await snapshot(), newest(), limits),
+    said: newest,
     samplesFrom: (number) => ({ rows: history.samples.from(number), next: history.samples.count() }),
     subscribe(watcher) {
       watchers.add(watcher);
@@ -87,7 +99,7 @@ async function look(
   history: History,
   said: Said,
   idleSince: IdleSince,
-): Promise<Omit<ConsoleSnapshot, 'startedAt'>> {
+): Promise<Omit<ConsoleSnapshot, 'startedAt' | 'machines'>> {
   const { pool, clock, health } = parts;
   const at = clock.now();
   const clean = (text: string) => redact(text, parts.secrets);
@@ -104,7 +116,8 @@ async function look(
     ...{ at, version: parts.version, containment: parts.containment },
     status: readiness(serving, parts.storage(), parts.isConnected()).problem ?? 'ok',
     troubles: troublesOf({
-      ...{ isServing: serving, storage: parts.storage(), campfire: health.campfire(), bots },
+      ...{ isServing: serving, storage: parts.storage(), isConnected: parts.isConnected() },
+      ...{ campfire: health.campfire(), bots },
       ...{ memory: { level, percent }, shortfalls: history.shortfalls() },
     }),
     memory: {

@@ -12,11 +12,21 @@ export interface Said {
   roomName(session: SessionName): string | null;
   /** Null for a message that is not kept any more, or never was. */
   text(session: SessionName, messageIds: readonly (number | null)[]): string | null;
+  newest(): NewestSaid;
+}
+
+/** What came last, for other machines. */
+export interface NewestSaid {
+  /** Names by room. */
+  rooms: Record<string, string>;
+  /** By session and message, `7:helper 123`. */
+  texts: Record<string, string>;
 }
 
 const roomsMax = 2_000;
 const textsMax = 500;
 const charactersMax = 400;
+const newestMax = { rooms: 300, texts: 100 };
 
 /** Kept in memory alone, and less than what the mailbox has of it. */
 export function createSaid({ showText }: { showText: boolean }): Said {
@@ -32,6 +42,10 @@ export function createSaid({ showText }: { showText: boolean }): Said {
       const found = messageIds.flatMap((id) => texts.get(`${session} ${id}`) ?? []);
       return found.length === 0 ? null : found.join('\n');
     },
+    newest: () => ({
+      rooms: Object.fromEntries([...rooms].slice(-newestMax.rooms)),
+      texts: Object.fromEntries([...texts].slice(-newestMax.texts)),
+    }),
   };
 }
 

@@ -5,12 +5,12 @@ import type { SampleRow } from './history/samples.ts';
 import type { TurnRecord } from './history/turns.ts';
 
 /**
- * What the console shows and does, wherever it comes from: this process, or one day several machines. Rows name their
- * `machine` where there is more than one.
+ * What the console shows and does, wherever it comes from: this process, or several machines. Rows name their `machine`
+ * where there is more than one.
  */
 export interface ConsoleSource {
   snapshot(): Promise<ConsoleSnapshot>;
-  /** The samples of all machines from a number on, oldest first; `next` is the number to ask with next time. */
+  /** The samples of this machine from a number on, oldest first; `next` is the number to ask with next time. */
   samplesFrom(number: number): { rows: SampleRow[]; next: number };
   /** Calls `changed` after whatever a snapshot could show; returns how to stop. */
   subscribe(changed: () => void): () => void;
@@ -40,6 +40,7 @@ export interface ConsoleSnapshot {
     /** From here on idle sessions are closed to make room. */
     highPercent: number;
   };
+  /** Of this machine, as memory. */
   spares: number;
   mail: { waiting: number; running: number; withoutOutcome: number; undelivered: number };
   sessions: readonly SessionRow[];
@@ -57,8 +58,30 @@ export interface ConsoleSnapshot {
   files: readonly FileRow[];
   /** Newest first. */
   events: readonly (NumberedFact & { machine?: string })[];
-  /** Oldest first. */
+  /** Oldest first; of this machine. */
   marks: readonly Mark[];
+  /** This one first, then as they are called; empty where there is one. */
+  machines: readonly MachineRow[];
+}
+
+export interface MachineRow extends MachineSeen {
+  live: number;
+  busy: number;
+}
+
+/** A machine as it last said. */
+export interface MachineSeen {
+  label: string;
+  version: string;
+  role: string;
+  /** `waiting`: somebody waits there for a session. `closed`: it begins no turns. `missing`: it is not heard of. */
+  state: 'open' | 'waiting' | 'closed' | 'missing';
+  /** Epoch ms; null while it is missing. */
+  startedAt: number | null;
+  /** Null while it is missing. */
+  memory: { usedBytes: number; limitBytes: number; percent: number } | null;
+  /** When a missing one was heard of last; null while it is there. */
+  seenAt: number | null;
 }
 
 export interface Trouble {

@@ -6,10 +6,16 @@ import type { Trouble } from './source.ts';
 
 const levels = ['bad', 'warn', 'note'];
 
+export function worstFirst(troubles: readonly Trouble[]): Trouble[] {
+  return troubles.toSorted((a, b) => levels.indexOf(a.level) - levels.indexOf(b.level));
+}
+
 /** What an operator should know and mend, the worst first. Pure. */
 export function troublesOf(state: {
   isServing: boolean;
   storage: StorageState;
+  /** Whether Redis, if there is one, can be asked. */
+  isConnected: boolean;
   campfire: Health;
   bots: readonly BotEntry[];
   memory: { level: string; percent: number };
@@ -17,6 +23,11 @@ export function troublesOf(state: {
 }): Trouble[] {
   const { isServing, campfire, memory } = state;
   const found = [...storageTrouble(state.storage)];
+  if (!state.isConnected)
+    found.push({
+      ...{ level: 'bad', problem: 'No messages are accepted: Redis cannot be reached.', since: null },
+      remedy: 'Start it, or look at the network to REDIS_URL. What was accepted is kept there.',
+    });
   if (campfire.state === 'unhealthy') {
     const { problem, remedy, since } = campfire;
     found.push({ level: 'bad', problem: `${problem}.`, remedy: `${remedy} Answers wait on disk.`, since });
@@ -37,7 +48,7 @@ export function troublesOf(state: {
     });
   for (const { problem, remedy } of state.shortfalls)
     found.push({ level: 'note', problem, remedy, since: null });
-  return found.sort((a, b) => levels.indexOf(a.level) - levels.indexOf(b.level));
+  return worstFirst(found);
 }
 
 function storageTrouble(state: StorageState): Trouble[] {

@@ -1,5 +1,5 @@
 import { OperatorError } from '../lib/errors.ts';
-import type { Mailbox, Outcome, Replay, ReplayOf } from '../mail/mail.ts';
+import type { Conversation, Mailbox, Outcome, Replay, ReplayOf } from '../mail/mail.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { readContent } from './content.ts';
 import { nameOf } from './serve.ts';
@@ -31,6 +31,8 @@ export interface ReplayParts {
   /** Whose messages may be meant when no bot is named. */
   botIds: () => readonly string[];
   emit: Emit;
+  /** Something waits there again. */
+  onReplayed: (conversation: Conversation) => void;
 }
 
 /**
@@ -52,7 +54,7 @@ export async function replayFor({ of, force }: ReplayRequest, parts: ReplayParts
     if (forced?.kind === 'replayed') done.push(forced);
   }
   if (done.length === 0) throw refusalOf(gentle.map(({ result }) => result));
-  return done.map((replayed) => tell(replayed, parts.emit));
+  return done.map((replayed) => tell(replayed, parts));
 }
 
 function variantsOf(of: ReplayRequest['of'], botIds: readonly string[]): ReplayOf[] {
@@ -95,10 +97,11 @@ function refusalOf(results: readonly Replay[]): OperatorError {
 
 function tell(
   { conversation, messages, was, ahead }: Extract<Replay, { kind: 'replayed' }>,
-  emit: Emit,
+  { emit, onReplayed }: Pick<ReplayParts, 'emit' | 'onReplayed'>,
 ): Replayed {
   const session = nameOf(conversation);
   const ids = messages.map(({ messageId }) => messageId);
+  onReplayed(conversation);
   emit({ type: 'message.replayed', session, messageIds: ids, was: was.kind });
   return {
     ...{ session, messages: ids, author: readContent(messages[0].content).author, was: was.kind, ahead },

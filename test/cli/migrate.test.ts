@@ -14,8 +14,10 @@ import { OperatorError } from '../../src/lib/errors.ts';
 import type { Mail, Turn } from '../../src/mail/mail.ts';
 import { createRedisMail } from '../../src/mail/redis.ts';
 import { createRedisHistory } from '../../src/mail/redis-history.ts';
+import { createRedisUsage } from '../../src/mail/redis-usage.ts';
 import { createSqliteMail } from '../../src/mail/sqlite.ts';
 import { createSqliteHistory } from '../../src/mail/sqlite-history.ts';
+import { createSqliteUsage } from '../../src/mail/sqlite-usage.ts';
 import { createConversations } from '../../src/sessions/resume.ts';
 import { createSlots } from '../../src/sessions/slots.ts';
 import { holdDataFolder } from '../../src/store/lock.ts';
@@ -33,6 +35,10 @@ const [one, two] = [
 const said = (conversation: typeof one, messageId: number | null, content: string) => ({
   ...{ ...conversation, messageId, authorId: 7, content },
 });
+const spent = {
+  ...{ day: '2026-11-24', ...one, authorId: 7, roomName: 'HQ', authorName: 'Ann', turns: 1, microUsd: 1500 },
+  tokens: { input: 1, output: 2, cacheRead: 3, cacheWrite: 4 },
+};
 const fileId = '11111111-1111-4111-8111-111111111111';
 
 async function answer(mail: Mail, conversation: typeof one, posted: boolean): Promise<void> {
@@ -49,6 +55,7 @@ async function setFolder(t: { after(undo: () => unknown): void }, { posted = tru
   const store = openStore(join(dataDir, 'service.db'), migrations);
   const mail = createSqliteMail(store, systemClock);
   await createSqliteHistory(store, systemClock).see({ ...one, name: 'HQ' });
+  await createSqliteUsage(store).record(spent);
   await mail.accept(said(one, 10, 'answered'));
   await answer(mail, one, posted);
   await mail.accept(said(one, 11, 'cut off'));
@@ -95,10 +102,13 @@ test('everything goes where another machine goes on with it, and again moves not
   const moved = await migrateToRedis({ dataDir, redisUrl, dryRun: false });
   assert.equal(
     moved,
-    'Moved 1 conversations with their transcripts, 4 waiting and 1 settled messages, 1 shared files and 1 rooms.',
+    'Moved 1 conversations with their transcripts, 4 waiting and 1 settled messages, 1 shared files, 1 rooms and the usage of 1 days.',
   );
   const again = await migrateToRedis({ dataDir, redisUrl, dryRun: false });
-  assert.match(again, /^Moved 0 .* 0 waiting and 0 settled .* 0 shared files .* 7 were there already\.$/);
+  assert.match(
+    again,
+    /^Moved 0 .* 0 waiting and 0 settled .* 0 shared files.* usage of 0 days\. 7 were there already\.$/,
+  );
 
   const other = machine(t, store, 'other');
   const mail = createRedisMail(store, systemClock, other.ownership);
@@ -110,6 +120,7 @@ test('everything goes where another machine goes on with it, and again moves not
   assert.equal((await mail.situation(two)).waiting.length, 1);
   assert.equal((await mail.accept(said(one, 10, 'answered'))).kind, 'duplicate');
   assert.deepEqual(await createRedisHistory(store, systemClock).rooms('helper', 9), [{ ...one, name: 'HQ' }]);
+  assert.deepEqual(await createRedisUsage(store).since(''), [spent]);
   await other.ownership.give([one]);
   const recall = await other.conversations.recall(one);
   assert.deepEqual(
@@ -153,12 +164,34 @@ test('a try that ended in the middle is finished, and what was answered is not a
   );
 });
 
+test('usage is added to what is in Redis; of what was moved before only what came since', async (t) => {
+  const { dataDir } = await setFolder(t);
+  const { redisUrl, store } = await setRedis(t);
+  const usage = createRedisUsage(store);
+  await usage.record({ ...spent, roomName: 'Headquarters', microUsd: 100 });
+  for (const more of [true, false]) {
+    await migrateToRedis({ dataDir, redisUrl, dryRun: false });
+    if (!more) continue;
+    const local = openStore(join(dataDir, 'service.db'), migrations);
+    await createSqliteUsage(local).record(spent);
+    local.close();
+  }
+  const sums = { turns: 3, microUsd: 3100, tokens: { input: 3, output: 6, cacheRead: 9, cacheWrite: 12 } };
+  assert.deepEqual(await usage.since(''), [{ ...spent, ...sums, roomName: 'Headquarters' }]);
+  assert.deepEqual(
+    [await usage.spentOn(spent.day, 'helper'), await usage.spentOn(spent.day, null)],
+    [3100, 3100],
+  );
+  await usage.forgetBefore('2026-11-25');
+  assert.deepEqual(await store.call('KEYS', store.key('usage', '*')), []);
+});
+
 test('a dry run counts and changes nothing', async (t) => {
   const { dataDir } = await setFolder(t);
   const { redisUrl, store } = await setRedis(t);
   assert.match(
     await migrateToRedis({ dataDir, redisUrl, dryRun: true }),
-    /^Would move 1 .* 4 waiting and 1 settled .*, 1 shared files and 1 rooms\. Nothing was changed\.$/,
+    /^Would move 1 .* 4 waiting and 1 settled .*, 1 shared files, 1 rooms and the usage of 1 days\. Nothing was changed\.$/,
   );
   assert.equal(await store.call('DBSIZE'), 0);
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { ConsoleSnapshot } from '../../src/console/source.ts';
 import { textOf } from '../../src/console/views/bits.ts';
 import { type Change, changesBetween, drawFrame, type Frame } from '../../src/console/views/frame.ts';
 import { consolePage, signInPage } from '../../src/console/views/page.ts';
@@ -170,11 +171,30 @@ test('rows say on which machine they are when there are several', async () => {
   assert.doesNotMatch(JSON.stringify(drawFrame(snapshot)), /class=\\"machine/);
   const [first, ...others] = snapshot.sessions;
   assert.ok(first);
-  const frame = drawFrame({ ...snapshot, sessions: [{ ...first, machine: 'harbour-2' }, ...others] });
-  assert.match(frame.tables.sessions[first.id] ?? '', /<td class="machine">harbour-2/);
+  const seen = { version: '0.1.0', role: 'all', startedAt: 0, seenAt: null, live: 1, busy: 0 };
+  const memory = { usedBytes: 1e9, limitBytes: 2e9, percent: 50 };
+  const many = {
+    ...{ ...snapshot, sessions: [{ ...first, machine: 'harbour-2' }, ...others] },
+    machines: [
+      { ...seen, label: 'harbour-1', state: 'open', memory },
+      { ...seen, label: 'harbour-2', state: 'missing', memory: null, startedAt: null, seenAt: 60_000 },
+    ],
+  } satisfies ConsoleSnapshot;
+  const frame = drawFrame(many);
+  assert.match(frame.tables.sessions[`${first.id} harbour-2`] ?? '', /<td class="machine">harbour-2/);
+  assert.match(
+    frame.tables.machines['machine harbour-1'] ?? '',
+    /begins turns.*50&thinsp;%.*1 session, 0 busy/s,
+  );
+  assert.match(frame.tables.machines['machine harbour-2'] ?? '', /not heard of for <time/);
+  assert.equal(frame.parts.machinesCount, '<b>1 of 2</b>');
   assert.equal(changesBetween(drawFrame(snapshot), frame)?.several, true, 'pages are told to load anew');
-  const page = textOf(consolePage(snapshot, frame, { csrf: '', data: {} }));
+  const page = textOf(consolePage(many, frame, { csrf: '', data: {} }));
   assert.match(page, /<th scope="col" class="">Machine/);
+  assert.match(page, /id="tab-machines"/);
+  assert.match(page, /<h2>Memory <span class="by">of harbour-1/);
+  const alone = textOf(consolePage(snapshot, drawFrame(snapshot), { csrf: '', data: {} }));
+  assert.doesNotMatch(alone, /machines/i);
 });
 
 test('the page says what is wrong, the worst first, and how to mend it', async () => {

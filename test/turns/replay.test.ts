@@ -6,6 +6,7 @@ import { setTurns, settle, type Turns } from '../support/turns.ts';
 
 const parts = ({ mail, events }: Turns) => ({
   ...{ mail, botIds: () => ['helper'], emit: (event: Turns['events'][number]) => void events.push(event) },
+  onReplayed() {},
 });
 
 test('a message that failed gets one new turn and one new answer, whose mark is another one', async (t) => {
@@ -42,6 +43,7 @@ const answered = { kind: 'finished', was: { kind: 'answered' } } as const;
 /** A message that several bots had: what the mailbox says of each. */
 function ofSeveral(said: Record<string, Replay['kind']>) {
   const forced: string[] = [];
+  const told: string[] = [];
   const mail: Pick<Mailbox, 'replay'> = {
     async replay(of, force) {
       const botId = 'botId' in of ? of.botId : '';
@@ -58,9 +60,9 @@ function ofSeveral(said: Record<string, Replay['kind']>) {
   const ask = (force = false, botId: string | null = null) =>
     replayFor(
       { of: { messageId: 9, botId }, force },
-      { mail, botIds: () => Object.keys(said), emit: () => {} },
+      { mail, botIds: () => Object.keys(said), emit: () => {}, onReplayed: ({ botId: id }) => told.push(id) },
     );
-  return { ask, forced };
+  return { ask, forced, told };
 }
 
 test('of a message to several bots only what ended badly is replayed, unless one is named', async () => {
@@ -69,7 +71,7 @@ test('of a message to several bots only what ended badly is replayed, unless one
     (await some.ask(true)).map(({ session }) => session),
     ['5:ann', '5:cleo'],
   );
-  assert.deepEqual(some.forced, []);
+  assert.deepEqual([some.forced, some.told], [[], ['ann', 'cleo']]);
   const none = ofSeveral({ ann: 'finished', ben: 'finished', cleo: 'unknown' });
   await assert.rejects(none.ask(), { code: 'replay_finished' });
   await assert.rejects(none.ask(true), { code: 'replay_ambiguous', message: /ann, ben/ });

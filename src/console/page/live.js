@@ -57,6 +57,8 @@ export function createPage({ prepare, changed }) {
       for (const [name, html] of Object.entries(change.parts ?? {})) putPart(name, html);
       for (const [name, { rows, order }] of Object.entries(change.tables ?? {})) {
         const table = tables.get(name);
+        // Machines have no table while there is one.
+        if (!table) continue;
         for (const [key, html] of Object.entries(rows)) putRow(table, key, html);
         if (order) putOrder(table, order);
         changed(name);

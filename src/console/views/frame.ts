@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import type { ConsoleSnapshot } from '../source.ts';
 import { type Html, textOf } from './bits.ts';
 import { agentsFigure, mailFigure, memoryFigure, pathsKey, turnsFigure, verdict } from './overview.ts';
-import { botRow, eventRow, fileRow, sessionRow, waitingRow } from './rows.ts';
+import { botRow, eventRow, fileRow, machineRow, sessionRow, waitingRow } from './rows.ts';
 import { turnRow } from './turns.ts';
 import { tookMs } from './why.ts';
 
@@ -23,7 +23,7 @@ export interface Frame {
   marks: [number, string][];
 }
 
-type Table = 'turns' | 'sessions' | 'bots' | 'files' | 'events';
+type Table = 'turns' | 'sessions' | 'machines' | 'bots' | 'files' | 'events';
 type Part = 'verdict' | 'memory' | 'agents' | 'mail' | 'turns' | 'paths' | `${Table}Count`;
 
 /** What is to be put in; what is absent stays as it is. */
@@ -37,15 +37,19 @@ export interface Change {
 }
 
 export function drawFrame(snapshot: ConsoleSnapshot): Frame {
-  const { at, sessions, waiting, turns, bots, files, events } = snapshot;
-  const machines = new Set([...sessions, ...turns, ...events].map(({ machine }) => machine));
-  const several = machines.size > 1;
+  const { at, sessions, waiting, turns, machines, bots, files, events } = snapshot;
+  const several = machines.length > 1;
+  const missing = machines.filter(({ memory }) => memory === null).length;
   const troubled = bots.filter(({ state }) => state !== 'ok').length;
   const parts: Record<Part, Html> = {
     ...{ verdict: verdict(snapshot), memory: memoryFigure(snapshot), agents: agentsFigure(snapshot) },
     ...{ mail: mailFigure(snapshot), turns: turnsFigure(snapshot), paths: pathsKey(snapshot) },
     turnsCount: html`${turns.length}`,
     sessionsCount: html`${sessions.length}`,
+    machinesCount:
+      missing > 0
+        ? html`<b>${machines.length - missing} of ${machines.length}</b>`
+        : html`${machines.length}`,
     botsCount: troubled > 0 ? html`<b>${troubled} of ${bots.length}</b>` : html`${bots.length}`,
     filesCount: html`${files.length}`,
     eventsCount: html`${events.length}`,
@@ -62,15 +66,16 @@ export function drawFrame(snapshot: ConsoleSnapshot): Frame {
       sessions: {
         ...rowsOf(
           waiting,
-          ({ id }) => `waiting ${id}`,
+          ({ id, machine = '' }) => `waiting ${id} ${machine}`,
           (key, row) => waitingRow(key, row, several),
         ),
         ...rowsOf(
           inOrder(sessions),
-          ({ id }) => id,
+          ({ id, machine }) => (machine === undefined ? id : `${id} ${machine}`),
           (key, row) => sessionRow(key, row, several),
         ),
       },
+      machines: rowsOf(machines, ({ label }) => `machine ${label}`, machineRow),
       bots: rowsOf(bots, ({ id, file }) => (id === null ? `file ${file}` : `bot ${id}`), botRow),
       files: rowsOf(files, ({ id }) => `file ${id}`, fileRow),
       events: rowsOf(

@@ -9,14 +9,15 @@ import { tookMs } from './why.ts';
 /** Beyond these the page says how many more there are. */
 const troublesShown = 6;
 
-export function verdict({ troubles, mail }: ConsoleSnapshot): Html {
+export function verdict({ troubles, mail, machines }: ConsoleSnapshot): Html {
   const isFine = troubles.every(({ level }) => level === 'note');
   const waits =
     mail.withoutOutcome === 0
       ? 'Every message has its answer.'
       : `${plural(mail.withoutOutcome, 'message')} under way.`;
+  const those = machines.length > 1 ? ` ${machines.length} machines are there.` : '';
   const more = troubles.length - troublesShown;
-  return html`<ul class="troubles">${isFine ? html`<li><i class="dot good"></i><span><b>All is well.</b> ${waits}</span></li>` : nothing}${troubles.slice(0, troublesShown).map(troubleLine)}${more > 0 ? html`<li>and ${more} more: see Bots and Events</li>` : nothing}</ul>`;
+  return html`<ul class="troubles">${isFine ? html`<li><i class="dot good"></i><span><b>All is well.</b> ${waits}${those}</span></li>` : nothing}${troubles.slice(0, troublesShown).map(troubleLine)}${more > 0 ? html`<li>and ${more} more: see Bots and Events</li>` : nothing}</ul>`;
 }
 
 const dots = { bad: 'bad', warn: 'wait', note: 'soft' } as const;
@@ -34,7 +35,9 @@ const sourceWords: Readonly<Record<string, string>> = {
   ...{ setting: 'MEMORY_LIMIT_MB', 'cgroup-v2': 'cgroup', 'cgroup-v1': 'cgroup', host: 'machine' },
 };
 
-export function agentsFigure({ sessions, spares }: ConsoleSnapshot): Html {
+/** Of this machine, as the chart below it. */
+export function agentsFigure({ sessions: all, spares, machines: [here] }: ConsoleSnapshot): Html {
+  const sessions = here ? all.filter(({ machine }) => machine === here.label) : all;
   const inState = (...states: string[]) => sessions.filter(({ state }) => states.includes(state)).length;
   const parts = [
     ...[`${inState('busy', 'starting')} busy`, `${inState('idle')} idle`],

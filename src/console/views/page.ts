@@ -40,11 +40,12 @@ ${head('Sign in')}
 }
 
 export function consolePage(
-  { version, containment, startedAt, memory }: ConsoleSnapshot,
+  { version, containment, startedAt, memory, machines: [here] }: ConsoleSnapshot,
   frame: Frame,
   given: { csrf: string; data: unknown },
 ): Html {
   const part = (name: keyof Frame['parts']) => raw(frame.parts[name]);
+  const own = here ? `of ${here.label}` : null;
   return html`<!doctype html>
 <html lang="en">
 ${head(
@@ -59,15 +60,15 @@ ${head(
 <body>
 <header class="top">
 <h1><img src="${assets}/mark.svg" alt="" width="24" height="24">campfire-ai-bot</h1>
-<p class="about">${version}<span>${containment} containment</span><span>up <time datetime="${new Date(startedAt).toISOString()}" data-as="since"></time></span></p>
+<p class="about">${version}<span>${containment} containment</span>${here ? html`<span>${here.label}</span>` : ''}<span>up <time datetime="${new Date(startedAt).toISOString()}" data-as="since"></time></span></p>
 <p class="live" id="live" role="status" data-state="live"><i class="dot"></i><span>live</span></p>
 <button type="button" class="plain" id="sign-out">Sign out</button>
 </header>
 <main>
 <section class="verdict" data-part="verdict" aria-label="Health" aria-live="polite">${part('verdict')}</section>
 <div class="cards">
-${card('memory', 'Memory', part('memory'), html`<span><i class="key used"></i>used</span><span><i class="key agents"></i>agents</span><span><i class="key limit"></i>limit</span><span><i class="key high"></i>${memory.highPercent} %</span><span><i class="key evicted"></i>evicted</span>`)}
-${card('agents', 'Agents', part('agents'), html`<span><i class="key busy"></i>busy</span><span><i class="key starting"></i>starting</span><span><i class="key idle"></i>idle</span><span><i class="key spare"></i>spare</span>`)}
+${card('memory', 'Memory', part('memory'), html`<span><i class="key used"></i>used</span><span><i class="key agents"></i>agents</span><span><i class="key limit"></i>limit</span><span><i class="key high"></i>${memory.highPercent} %</span><span><i class="key evicted"></i>evicted</span>`, own)}
+${card('agents', 'Agents', part('agents'), html`<span><i class="key busy"></i>busy</span><span><i class="key starting"></i>starting</span><span><i class="key idle"></i>idle</span><span><i class="key spare"></i>spare</span>`, own)}
 ${card('mail', 'Waiting mail', part('mail'), html`<span><i class="key mail"></i>messages</span><span><i class="key sessions"></i>without a session</span>`)}
 ${card('latency', 'Turns', part('turns'), html`<span class="paths" data-part="paths">${part('paths')}</span>`)}
 </div>
@@ -84,14 +85,16 @@ function dataIn(data: unknown): Html {
   return raw(JSON.stringify(data).replaceAll('<', '\\u003c'));
 }
 
-function card(name: string, title: string, figure: Html, key: Html): Html {
+/** `of`: whose, where it is not that of all machines. */
+function card(name: string, title: string, figure: Html, key: Html, of: string | null = null): Html {
   const part = name === 'latency' ? 'turns' : name;
-  return html`<section class="card" aria-label="${title}"><h2>${title}</h2><p class="figure" data-part="${part}">${figure}</p><div class="chart" id="chart-${name}"></div><p class="legend">${key}</p></section>`;
+  return html`<section class="card" aria-label="${title}"><h2>${title}${of === null ? '' : html` <span class="by">${of}</span>`}</h2><p class="figure" data-part="${part}">${figure}</p><div class="chart" id="chart-${name}"></div><p class="legend">${key}</p></section>`;
 }
 
 const tabs = [
   ['turns', 'Turns'],
   ['sessions', 'Sessions'],
+  ['machines', 'Machines'],
   ['bots', 'Bots'],
   ['files', 'Files'],
   ['events', 'Events'],
@@ -100,12 +103,13 @@ const tabs = [
 type Tab = (typeof tabs)[number][0];
 
 function panels(frame: Frame): Html {
+  const shown = tabs.filter(([name]) => frame.several || name !== 'machines');
   const count = (name: Tab) => raw(frame.parts[`${name}Count`]);
-  return html`<div class="tabs"><div role="tablist" aria-label="Details">${tabs.map(
+  return html`<div class="tabs"><div role="tablist" aria-label="Details">${shown.map(
     ([name, title]) =>
       html`<button type="button" role="tab" id="tab-${name}" aria-controls="panel-${name}" data-tab="${name}">${title} <span class="count" data-part="${name}Count">${count(name)}</span></button>`,
   )}</div><label class="find"><span class="hidden">Filter</span><input id="find" type="search" placeholder="Filter  /" autocomplete="off" spellcheck="false"></label></div>
-${tabs.map(([name, title]) => html`<section class="panel" role="tabpanel" id="panel-${name}" aria-labelledby="tab-${name}" tabindex="-1"><h2>${title}</h2>${panel(name, frame)}<p class="nothing-found" hidden>Nothing here matches the filter.</p></section>`)}`;
+${shown.map(([name, title]) => html`<section class="panel" role="tabpanel" id="panel-${name}" aria-labelledby="tab-${name}" tabindex="-1"><h2>${title}</h2>${panel(name, frame)}<p class="nothing-found" hidden>Nothing here matches the filter.</p></section>`)}`;
 }
 
 function panel(name: Tab, frame: Frame): Html {
@@ -131,6 +135,21 @@ function panel(name: Tab, frame: Frame): Html {
         ],
         rows,
         'No session is live. One is started when somebody asks a bot, and closed when it has been idle for long enough.',
+      );
+    case 'machines':
+      return table(
+        name,
+        [
+          ['Machine'],
+          ['State'],
+          ['Memory', 'num'],
+          ['Sessions', 'num'],
+          ['Role', 'wide'],
+          ['Version', 'wide'],
+          ['Up', 'num'],
+        ],
+        rows,
+        'There is one machine.',
       );
     case 'bots':
       return html`<p class="tools"><button type="button" data-do="reload">Read the bot files again</button></p>${table(name, [['Bot'], ['State'], ['Campfire', 'wide'], ['File', 'wide'], ['Trouble', 'long'], ['For', 'num']], rows, 'There is no bot. Put a file into BOTS_DIR (docs/bots.md).')}`;

@@ -1,8 +1,8 @@
 import { html } from 'hono/html';
 import { describeEvent } from '../../telemetry/log.ts';
-import type { BotRow, ConsoleSnapshot, FileRow, SessionRow } from '../source.ts';
+import type { BotRow, ConsoleSnapshot, FileRow, MachineRow, SessionRow } from '../source.ts';
 import { conversation, dash, dot, type Html, machineCell, moment, nothing } from './bits.ts';
-import { dollars, fileSize, megabytes } from './format.ts';
+import { dollars, fileSize, megabytes, plural } from './format.ts';
 
 /** The rows of the tables. Whatever people or models wrote goes through the template's escaping like all else. */
 
@@ -46,6 +46,27 @@ ${machineCell(machine, several)}
 <td class="num wide">${dash}</td>
 <td class="num wide">${dash}</td>
 <td class="act"></td>
+</tr>`;
+}
+
+const machineTones = { open: 'good', waiting: 'wait', closed: 'soft', missing: 'bad' } as const;
+const machineWords = {
+  open: 'begins turns',
+  waiting: 'sessions wait: begins no more turns',
+  closed: 'begins no turns',
+  missing: 'not heard of',
+} as const;
+
+export function machineRow(key: string, row: MachineRow): Html {
+  const { label, state, memory, live, busy, role, version, startedAt, seenAt } = row;
+  return html`<tr data-key="${key}">
+<th scope="row">${label}</th>
+<td class="state">${dot(machineTones[state])}${machineWords[state]}${seenAt === null ? nothing : html` for ${moment(seenAt, 'since')}`}</td>
+<td class="num">${memory === null ? dash : html`${memory.percent}&thinsp;%<span class="none wide"> of ${megabytes(memory.limitBytes)}</span>`}</td>
+<td class="num">${memory === null ? dash : `${plural(live, 'session')}, ${busy} busy`}</td>
+<td class="wide">${role}</td>
+<td class="wide">${version}</td>
+<td class="num">${startedAt === null ? dash : moment(startedAt, 'since')}</td>
 </tr>`;
 }
 
