@@ -54,9 +54,7 @@ export function heartbeatKey(store: RedisStore, name: string): string {
 
 /** Whether any machine is heard of. @throws RedisAwayError */
 export async function isAnybodyThere(store: RedisStore): Promise<boolean> {
-  const names = await store.call<string[]>('HKEYS', store.key('machines'));
-  const keys = names.map((name) => heartbeatKey(store, name));
-  return keys.length > 0 && (await store.call<number>('EXISTS', ...keys)) > 0;
+  return (await readMachines(store)).others.length > 0;
 }
 
 export function createHeartbeats(parts: {
@@ -66,62 +64,29 @@ export function createHeartbeats(parts: {
   ownSessions: () => SessionSnapshot[];
 }): Heartbeats {
   const { store, clock, own, ownSessions } = parts;
-  const names = store.key('machines');
-  const sessionsKey = (name: string) => store.key('machine-sessions', name);
-  let others: readonly MachineState[] = [];
-  let silent: readonly SilentMachine[] = [];
-
-  const write = async (): Promise<void> => {
-    const state = own();
-    const { name, label, version, role } = state;
-    const seen: SilentMachine = { name, label, version, role, seenAt: clock.now() };
-    await Promise.all([
-      store.call('HSET', names, name, JSON.stringify(seen)),
-      store.call('SET', heartbeatKey(store, state.name), JSON.stringify(state), 'PX', silentMs),
-      store.call('SET', sessionsKey(state.name), JSON.stringify(ownSessions()), 'PX', silentMs),
-    ]);
-  };
-  const read = async (): Promise<{ others: MachineState[]; silent: SilentMachine[] }> => {
-    const seen = (await store.call<string[]>('HVALS', names))
-      .map((text) => JSON.parse(text) as SilentMachine)
-      .filter(({ name }) => name !== own().name);
-    if (seen.length === 0) return { others: [], silent: [] };
-    const states = await store.call<Array<string | null>>(
-      'MGET',
-      ...seen.map(({ name }) => heartbeatKey(store, name)),
-    );
-    return {
-      others: states.flatMap((state) => (state === null ? [] : [JSON.parse(state) as MachineState])),
-      silent: seen.filter((_, i) => (states[i] ?? null) === null),
-    };
-  };
-  const forget = (machines: readonly SilentMachine[]) =>
-    Promise.all(machines.map(({ name }) => store.call('HDEL', names, name)));
+  let known: Known = { others: [], silent: [] };
+  const read = () => readMachines(store, own().name);
   let stopped = false;
   const beat = async (): Promise<void> => {
     if (stopped) return;
     try {
-      await write();
-      const found = await read();
-      const isGone = ({ seenAt }: SilentMachine) => seenAt < clock.now() - forgottenMs;
-      ({ others } = found);
-      silent = found.silent.filter((machine) => !isGone(machine));
-      await forget(found.silent.filter(isGone));
+      await writeMachine(store, own(), ownSessions(), clock.now());
+      known = await read();
+      await forgetLost(store, known.silent, clock.now());
     } catch {
       // Redis is away, which is told elsewhere: nobody can be counted on.
-      others = [];
-      silent = [];
+      known = { others: [], silent: [] };
     }
   };
   const stopBeating = clock.every(beatMs, () => void beat());
   return {
     beat,
-    others: () => others,
-    silent: () => silent,
+    others: () => known.others,
+    silent: () => known.silent,
     async sessions() {
       const { others: machines } = await read();
       if (machines.length === 0) return [];
-      const keys = machines.map(({ name }) => sessionsKey(name));
+      const keys = machines.map(({ name }) => sessionsKey(store, name));
       const lists = await store.call<Array<string | null>>('MGET', ...keys);
       return machines.flatMap((machine, i) =>
         (JSON.parse(lists[i] ?? '[]') as SessionSnapshot[]).map((session) => ({ ...session, machine })),
@@ -132,9 +97,50 @@ export function createHeartbeats(parts: {
       stopBeating();
       const { name } = own();
       await Promise.all([
-        store.call('HDEL', names, name),
-        store.call('DEL', heartbeatKey(store, name), sessionsKey(name)),
+        store.call('HDEL', namesKey(store), name),
+        store.call('DEL', heartbeatKey(store, name), sessionsKey(store, name)),
       ]).catch(() => {});
     },
   };
+}
+
+interface Known {
+  others: MachineState[];
+  silent: SilentMachine[];
+}
+
+const namesKey = (store: RedisStore) => store.key('machines');
+const sessionsKey = (store: RedisStore, name: string) => store.key('machine-sessions', name);
+
+async function writeMachine(
+  store: RedisStore,
+  state: MachineState,
+  sessions: SessionSnapshot[],
+  now: number,
+): Promise<void> {
+  const { name, label, version, role } = state;
+  const seen: SilentMachine = { name, label, version, role, seenAt: now };
+  await Promise.all([
+    store.call('HSET', namesKey(store), name, JSON.stringify(seen)),
+    store.call('SET', heartbeatKey(store, name), JSON.stringify(state), 'PX', silentMs),
+    store.call('SET', sessionsKey(store, name), JSON.stringify(sessions), 'PX', silentMs),
+  ]);
+}
+
+async function readMachines(store: RedisStore, except?: string): Promise<Known> {
+  const seen = (await store.call<string[]>('HVALS', namesKey(store)))
+    .map((text) => JSON.parse(text) as SilentMachine)
+    .filter(({ name }) => name !== except);
+  if (seen.length === 0) return { others: [], silent: [] };
+  const keys = seen.map(({ name }) => heartbeatKey(store, name));
+  const states = await store.call<Array<string | null>>('MGET', ...keys);
+  return {
+    others: states.flatMap((state) => (state === null ? [] : [JSON.parse(state) as MachineState])),
+    silent: seen.filter((_, i) => (states[i] ?? null) === null),
+  };
+}
+
+async function forgetLost(store: RedisStore, silent: readonly SilentMachine[], now: number): Promise<void> {
+  const lost = silent.filter(({ seenAt }) => seenAt < now - forgottenMs).map(({ name }) => name);
+  if (lost.length > 0) await store.call('HDEL', namesKey(store), ...lost);
 }

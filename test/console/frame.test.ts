@@ -186,7 +186,7 @@ test('rows say on which machine they are when there are several', async () => {
     frame.tables.machines['machine harbour-1'] ?? '',
     /begins turns.*50&thinsp;%.*1 session, 0 busy/s,
   );
-  assert.match(frame.tables.machines['machine harbour-2'] ?? '', /not heard of for <time/);
+  assert.match(frame.tables.machines['machine harbour-2'] ?? '', /missing for <time/);
   assert.equal(frame.parts.machinesCount, '<b>1 of 2</b>');
   assert.equal(changesBetween(drawFrame(snapshot), frame)?.several, true, 'pages are told to load anew');
   const page = textOf(consolePage(many, frame, { csrf: '', data: {} }));

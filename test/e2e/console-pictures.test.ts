@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { openPage, startBrowser } from '../support/browser.ts';
-import { busyScene, crowdScene, quietScene, troubleScene } from '../support/console-scenes.ts';
+import { busyScene, crowdScene, machinesScene, quietScene, troubleScene } from '../support/console-scenes.ts';
 import { signIn } from '../support/console-signin.ts';
 import { type ConsoleStage, serveStage } from '../support/console-stage.ts';
 import { keepScreenshots } from '../support/screenshots.ts';
@@ -34,10 +34,17 @@ const pictures: Record<string, Picture> = {
   'console-events-light': { scene: busyScene, viewport: desktop, scheme: 'light', pose: tab('events') },
   'console-trouble-light': { scene: troubleScene, viewport: desktop, scheme: 'light', pose: tab('bots') },
   'console-trouble-dark': { scene: troubleScene, viewport: desktop, scheme: 'dark' },
+  'console-machines-light': {
+    ...{ scene: machinesScene, viewport: desktop, scheme: 'light', pose: tab('machines') },
+  },
+  'console-machines-turns-dark': { scene: machinesScene, viewport: desktop, scheme: 'dark' },
   'console-empty-light': { scene: quietScene, viewport: desktop, scheme: 'light' },
   'console-phone-light': { scene: busyScene, viewport: phone, scheme: 'light' },
   'console-phone-why-dark': { scene: busyScene, viewport: phone, scheme: 'dark', pose: why },
   'console-phone-sessions-dark': { scene: busyScene, viewport: phone, scheme: 'dark', pose: tab('sessions') },
+  'console-phone-machines-light': {
+    ...{ scene: machinesScene, viewport: phone, scheme: 'light', pose: tab('machines') },
+  },
   'console-phone-trouble-light': { scene: troubleScene, viewport: phone, scheme: 'light' },
 };
 

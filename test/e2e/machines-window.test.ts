@@ -101,7 +101,7 @@ describe('two machines on one Redis, one of them for webhooks only', () => {
   test('one that is killed is missed, without a machine the command line replays', async () => {
     one.child.kill('SIGKILL');
     const without = await shows(two, /1 of 2 machines are there: nothing is heard of/);
-    assert.match(without, /not heard of for <time/);
+    assert.match(without, /missing for <time/);
     assert.equal(await two.stop(), 0);
     const words = ['replay', String(refused[1]?.id)];
     const folders = { DATA_DIR: stage.dataDir('none'), BOTS_DIR: stage.home.botsDir };

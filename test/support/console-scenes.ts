@@ -1,3 +1,4 @@
+import { createSharedSource } from '../../src/console/shared-source.ts';
 import type { LifecycleEvent, SessionName, SessionPath } from '../../src/telemetry/events.ts';
 import {
   botsNamed,
@@ -343,4 +344,38 @@ export async function crowdScene(): Promise<ConsoleStage> {
     memoryBytes: (96 + ((index * 31) % 120)) * megabyte,
   }));
   return stage;
+}
+
+/** The busy day on three machines, one of which is missing. */
+export async function machinesScene(): Promise<ConsoleStage> {
+  const [stage, other] = [await busyScene(), await busyScene()];
+  const now = Date.now();
+  const seen = {
+    version: '0.1.0',
+    role: 'all',
+    state: 'open',
+    startedAt: now - 7_100_000,
+    seenAt: null,
+  } as const;
+  const memoryOf = ({ usedMb, limitMb }: ConsoleWorld) => ({
+    ...{ usedBytes: usedMb * megabyte, limitBytes: limitMb * megabyte },
+    percent: Math.round((usedMb / limitMb) * 100),
+  });
+  const shared = createSharedSource({
+    ...{ local: stage.source, showText: true, clock: stage.clock },
+    machines: {
+      rows: () => [
+        { ...seen, label: 'harbour-3f2a', memory: memoryOf(stage.world) },
+        { ...seen, label: 'harbour-91c0', state: 'waiting', memory: memoryOf(other.world) },
+        {
+          ...{ ...seen, label: 'quay-7d1e', role: 'worker', state: 'missing', memory: null, startedAt: null },
+          seenAt: now - 190_000,
+        },
+      ],
+      sessions: async () => [],
+      looks: async (limits) => new Map([['harbour-91c0', await other.source.share(limits)]]),
+      closeSession: async () => 'closed',
+    },
+  });
+  return { ...stage, source: { ...stage.source, ...shared } };
 }

@@ -52,9 +52,9 @@ ${machineCell(machine, several)}
 const machineTones = { open: 'good', waiting: 'wait', closed: 'soft', missing: 'bad' } as const;
 const machineWords = {
   open: 'begins turns',
-  waiting: 'sessions wait: begins no more turns',
+  waiting: 'sessions wait',
   closed: 'begins no turns',
-  missing: 'not heard of',
+  missing: 'missing',
 } as const;
 
 export function machineRow(key: string, row: MachineRow): Html {
