@@ -216,7 +216,9 @@ class SdkAgent implements Agent {
       if (text !== '' && message.parent_tool_use_id === null) run.lastText = text;
     }
     if (message.type === 'result' && answers(message, run.uuid)) {
-      const costUsd = message.total_cost_usd - this.#costUsd;
+      // Below what was known before, it counts from nothing.
+      const known = message.total_cost_usd < this.#costUsd ? 0 : this.#costUsd;
+      const costUsd = message.total_cost_usd - known;
       this.#costUsd = message.total_cost_usd;
       this.#finish(resultOf(message, run, costUsd));
     }

@@ -50,7 +50,7 @@ export function createUpstream(
     if (trustsMachine) return;
     trustsMachine = true;
     const ca = [...new Set([...getCACertificates('default'), ...getCACertificates('system')])];
-    agent.destroy();
+    // The old one runs dry: answers of others are still on their way over it.
     agent = agentWith(createSecureContext({ ca }));
   };
 

@@ -22,7 +22,15 @@ import {
   restoreMemory,
 } from './redis-records.ts';
 import type { Transcripts } from './redis-transcripts.ts';
-import { type Conversation, type Conversations, historyBounds, newRecall, type Recall } from './resume.ts';
+import {
+  type Conversation,
+  type Conversations,
+  type Described,
+  describeMemory,
+  historyBounds,
+  newRecall,
+  type Recall,
+} from './resume.ts';
 import { isUnusedSpare, type Slots } from './slots.ts';
 import { type IncomingPart, writeTranscript } from './transcript-file.ts';
 
@@ -127,9 +135,9 @@ class RedisConversations implements Conversations {
     return readFile(path, 'utf8');
   }
 
-  async describe(conversation: Conversation): Promise<{ turns: number; usedAt: number } | null> {
+  async describe(conversation: Conversation): Promise<Described | null> {
     const known = await readKnown(this.#parts.store, conversation);
-    return known && known.turns > 0 ? { turns: known.turns, usedAt: known.usedAt } : null;
+    return known && known.turns > 0 ? describeMemory(known, this.#localPath(known)) : null;
   }
 
   async erase(conversation: Conversation): Promise<void> {

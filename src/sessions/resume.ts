@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { AgentMemory, Slot } from '../agent/agent.ts';
 import type { LeftBehind } from '../agent/prompt.ts';
-import { type Exchange, lastExchanges } from '../agent/transcript.ts';
+import { beganAt, type Exchange, lastExchanges } from '../agent/transcript.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Migration, Store } from '../store/sqlite.ts';
+import { beginningOf } from './file-ends.ts';
 import type { Slots } from './slots.ts';
 
 /** Which slot and which transcript a conversation goes on with; what makes memory survive a close. */
@@ -58,6 +59,15 @@ export interface Recall {
 /** How much of an old conversation a fresh one begins with, in characters: some 6,000 tokens. */
 export const historyBounds = { totalMax: 24_000, sideMax: 4_000 };
 
+/** What is remembered of a conversation. */
+export interface Described {
+  turns: number;
+  /** Epoch ms of the last turn. */
+  usedAt: number;
+  /** Epoch ms of the first one; null when the transcript is not here or does not say. */
+  beganAt: number | null;
+}
+
 export interface Conversations {
   /** Where the conversation goes on, or would begin. Changes nothing. */
   recall(conversation: Conversation): Promise<Recall>;
@@ -80,7 +90,7 @@ export interface Conversations {
   /** The transcript that the conversation goes on with; null when there is none. */
   transcript(conversation: Conversation): Promise<string | null>;
   /** How many turns are remembered, and when the last one was; null when nothing is. */
-  describe(conversation: Conversation): Promise<{ turns: number; usedAt: number } | null>;
+  describe(conversation: Conversation): Promise<Described | null>;
   /** Deletes memory and working folder. The session must be closed; calling it again does no harm. */
   erase(conversation: Conversation): Promise<void>;
 }
@@ -199,9 +209,19 @@ function lookUps(
     },
     async describe(conversation) {
       const known = find(conversation);
-      return known && known.turns > 0 ? { turns: known.turns, usedAt: known.usedAt } : null;
+      if (!known || known.turns === 0) return null;
+      const path = slots.transcriptPath(slots.at(known.slotId), known.memoryId);
+      return describeMemory(known, path);
     },
   };
+}
+
+/** `path`: of the transcript on this machine; null when it is not here. */
+export async function describeMemory(
+  { turns, usedAt }: Pick<Described, 'turns' | 'usedAt'>,
+  path: string | null,
+): Promise<Described> {
+  return { turns, usedAt, beganAt: path === null ? null : beganAt(await beginningOf(path)) };
 }
 
 function historyOf(slots: Slots, slot: Slot, memoryId: string): Exchange[] {

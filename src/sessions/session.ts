@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import type { Agent, AgentEnd, AgentResult, Prompt, Slot, TurnHooks } from '../agent/agent.ts';
 import { withHistory, withLeftBehind } from '../agent/prompt.ts';
 import { costSoFar } from '../agent/transcript.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { TreeMemory } from '../processes/trees.ts';
 import type { SessionName, SessionPath } from '../telemetry/events.ts';
+import { endOf } from './file-ends.ts';
 import type { ClaimedSpare, SessionBot, SessionParts } from './parts.ts';
 import type { SessionReading } from './policy.ts';
 import { type Conversation, newRecall, type Recall } from './resume.ts';
@@ -245,7 +245,7 @@ export class Session {
     const { openAgent, slots } = this.#parts;
     const { slot, memory } = this.#recall;
     const transcript = memory.kind === 'resume' ? slots.transcriptPath(slot, memory.id) : null;
-    const costSoFarUsd = transcript === null ? 0 : costSoFar(readFileSync(transcript, 'utf8'));
+    const costSoFarUsd = transcript === null ? 0 : costSoFar(endOf(transcript));
     const opened = slots.open(slot.id);
     return this.#watch(openAgent({ profile: this.bot.profile, slot: opened, memory, costSoFarUsd }));
   }

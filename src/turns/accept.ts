@@ -101,11 +101,13 @@ async function refuse(
   { mail, emit, onDecided }: AcceptParts,
 ): Promise<void> {
   const body = noticeBody({ messages: [message] }, bot, { say: reason, limit }, 0);
-  await mail.settle(conversation, {
+  const refused = await mail.settle(conversation, {
     ...{ messages: [message], stopTurn: null },
     outcome: { kind: 'failed', cause: `flood: ${reason}, ${count} of ${limit}` },
     drafts: say ? [{ kind: 'post', body }] : [],
   });
+  // Who served the conversation meanwhile has taken it up.
+  if (!refused) return;
   emit({
     ...{ type: 'message.refused', session: `${conversation.roomId}:${conversation.botId}` },
     ...{ messageId: message.messageId, reason, count, limit },

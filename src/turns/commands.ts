@@ -1,4 +1,3 @@
-import { beganAt } from '../agent/transcript.ts';
 import type { Bot } from '../config/bot.ts';
 import { type Clock, within } from '../lib/clock.ts';
 import type { Conversation, Mailbox, Message, Situation, Turn } from '../mail/mail.ts';
@@ -202,7 +201,6 @@ async function statusOf(
 ): Promise<Sentence> {
   const { turn, waiting } = await mail.situation(conversation);
   const memory = await conversations.describe(conversation);
-  const began = memory && beganAt((await conversations.transcript(conversation)) ?? '');
   const ago = (time: number) => Math.max(0, clock.now() - time);
   return {
     say: 'status',
@@ -210,7 +208,7 @@ async function statusOf(
     waiting: waiting.length,
     memory: memory && {
       ...{ turns: memory.turns, usedMsAgo: ago(memory.usedAt) },
-      beganMsAgo: began === null ? null : ago(began),
+      beganMsAgo: memory.beganAt === null ? null : ago(memory.beganAt),
     },
     today: await spending.today(bot),
   };

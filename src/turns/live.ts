@@ -87,9 +87,10 @@ class LiveTurn implements LiveMessage {
   }
 
   async replace(body: string): Promise<void> {
-    const { mail, client } = this.#parts;
+    const { mail, client, right } = this.#parts;
     const notice = await mail.noticeOf(this.#turn);
-    if (notice.kind === 'shown') await client.edit(this.#bot.key, this.#turn.roomId, notice.id, body);
+    if (notice.kind === 'shown' && (await right.mayWrite()))
+      await client.edit(this.#bot.key, this.#turn.roomId, notice.id, body);
   }
 
   async #run(): Promise<void> {
