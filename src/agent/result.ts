@@ -53,6 +53,11 @@ function tokensIn(usage: Usage): TokenCounts {
   };
 }
 
+/** What came since `knownUsd`, of a process that counts on; one that has begun to count anew has `totalUsd` new. */
+export function newCost(totalUsd: number, knownUsd: number): number {
+  return totalUsd < knownUsd ? totalUsd : totalUsd - knownUsd;
+}
+
 /** A result without any uuid comes from a session that could not even start; it concerns whoever waits. */
 export function answers(message: ResultMessage, uuid: string): boolean {
   return message.user_message_uuid === undefined || message.user_message_uuid === uuid;

@@ -29,7 +29,7 @@ import { slotEnvironment } from './environment.ts';
 import { mirrorInto, type TranscriptSink } from './mirror.ts';
 import { grantFor } from './permissions.ts';
 import type { Access } from './relay.ts';
-import { answers, isStart, resultOf } from './result.ts';
+import { answers, isStart, newCost, resultOf } from './result.ts';
 import { stepsIn } from './steps.ts';
 import { answerFor, botTools, type ToolCall, toolServer } from './tools.ts';
 
@@ -216,9 +216,7 @@ class SdkAgent implements Agent {
       if (text !== '' && message.parent_tool_use_id === null) run.lastText = text;
     }
     if (message.type === 'result' && answers(message, run.uuid)) {
-      // Below what was known before, it counts from nothing.
-      const known = message.total_cost_usd < this.#costUsd ? 0 : this.#costUsd;
-      const costUsd = message.total_cost_usd - known;
+      const costUsd = newCost(message.total_cost_usd, this.#costUsd);
       this.#costUsd = message.total_cost_usd;
       this.#finish(resultOf(message, run, costUsd));
     }

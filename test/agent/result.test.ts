@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ResultMessage, resultOf } from '../../src/agent/result.ts';
+import { newCost, type ResultMessage, resultOf } from '../../src/agent/result.ts';
 
 const run = { interrupted: false, lastText: 'so far', apiError: null };
 const usage = {
@@ -24,4 +24,9 @@ test('whatever way a prompt ended, its result says what it took', () => {
     assert.equal(result.kind, kind);
     assert.deepEqual('spent' in result && result.spent, spent, kind);
   }
+});
+
+test('what a prompt cost is what the process counts more than before, or all when it counts anew', () => {
+  assert.equal(newCost(0.5, 0.2), 0.3);
+  assert.equal(newCost(0.1, 0.2), 0.1);
 });
