@@ -23,6 +23,7 @@ export interface Line {
   type: string;
   uuid: string;
   promptSource?: string;
+  timestamp?: string;
   message: { id?: string; stop_reason?: string; content: string | { type: string; text: string }[] };
 }
 
@@ -79,7 +80,8 @@ export function conversationsContract(
   });
 
   withMemory('a conversation goes on with its transcript, in a later life too', async (under) => {
-    const { slot, memory } = await turn(under, room(1), exchange('hello', 'hi'));
+    const lines = exchange('hello', 'hi').map((line) => ({ ...line, timestamp: '2026-01-05T08:00:00.000Z' }));
+    const { slot, memory } = await turn(under, room(1), lines);
     under.clock.advance(500);
     const later = await under.reopen();
     const { memory: resumed, fetch, missing, ...rest } = await later.conversations.recall(room(1));
@@ -90,7 +92,8 @@ export function conversationsContract(
     );
     assert.match((await later.conversations.transcript(room(1))) ?? '', /hello/);
     const described = await later.conversations.describe(room(1));
-    assert.deepEqual(described, { turns: 1, usedAt: later.clock.now() - 500 });
+    const beganAt = Date.UTC(2026, 0, 5, 8);
+    assert.deepEqual(described, { turns: 1, usedAt: later.clock.now() - 500, beganAt });
     assert.equal(await later.conversations.transcript(room(2)), null);
   });
 
