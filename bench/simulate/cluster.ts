@@ -8,7 +8,7 @@ import { botOf, Machine, type MachineSize } from './machine.ts';
 import { measured } from './measured.ts';
 import { createMemories, type Memories } from './memories.ts';
 import { createRandom, type Random } from './random.ts';
-import type { BotName, TraceMessage } from './trace.ts';
+import { type BotName, knownOf, type TraceMessage } from './trace.ts';
 
 /**
  * Machines that serve one trace together: mailboxes and ownership as Redis keeps them, bells as the doorbells ring.
@@ -259,25 +259,23 @@ export class Cluster {
   #look(): void {
     for (const machine of this.machines) if (!machine.isDead) this.#passOn(machine);
     if (!this.#placement.late) return;
-    const now = this.#clock.now();
     for (const mailbox of this.#mailboxes.values()) {
-      const [first] = mailbox.waiting;
-      if (mailbox.owner !== null || !first) continue;
-      this.#ring(mailbox, { forOwner: false, waitedMs: now - first.receivedAt });
+      const waitedMs = this.#clock.now() - (mailbox.waiting[0]?.receivedAt ?? Number.POSITIVE_INFINITY);
+      if (mailbox.owner === null && waitedMs >= 0) this.#ring(mailbox, { forOwner: false, waitedMs });
     }
   }
 
   /** Who waits where nothing is free goes where something is. */
   #passOn(machine: Machine): void {
-    const free = this.machines.filter((other) => other !== machine && !other.isDead && !other.isBusy());
-    if (free.length === 0) return;
+    const others = this.machines.filter((other) => other !== machine && !other.isDead && !other.isBusy());
+    if (others.length === 0) return;
     const nowMs = this.#clock.monotonicMs();
     const waiting = [...this.#mailboxes.values()]
       .flatMap(({ asking }) => (asking?.machine === machine ? [asking] : []))
       .map((asking) => ({ ...asking, waitedMs: nowMs - asking.sinceMs }))
       .sort((a, b) => b.waitedMs - a.waitedMs);
-    const names = free.map(({ name }) => name);
-    for (const { waiter, machine: next } of passedOn(waiting, names)) waiter.withdrawn.abort(next);
+    const free = others.map(({ name }) => name);
+    for (const { waiter, machine: next } of passedOn(waiting, free)) waiter.withdrawn.abort(next);
   }
 
   /** What all have heard of is offered again to those that are free by now, the oldest first. */
@@ -299,10 +297,4 @@ export class Cluster {
     }
     return alive;
   }
-}
-
-/** Nine conversations in ten are older than the simulation. */
-function knownOf(trace: readonly TraceMessage[], random: Random): Array<{ botId: string; roomId: number }> {
-  const bots = new Map(trace.map(({ roomId, botId }) => [roomId, botId]));
-  return [...bots].filter(() => random.chance(0.9)).map(([roomId, botId]) => ({ roomId, botId }));
 }
