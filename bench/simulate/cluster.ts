@@ -2,13 +2,13 @@ import { firstBurst } from '../../src/mail/burst.ts';
 import { type Lease, LeaseWithdrawnError, NoRoomError } from '../../src/sessions/lease.ts';
 import type { Conversation } from '../../src/sessions/resume.ts';
 import type { SessionPath } from '../../src/telemetry/events.ts';
+import { type Bell, bellsFor, type News, passedOn, takesUp } from '../../src/turns/placement.ts';
 import type { SimulationClock } from './clock.ts';
 import { botOf, Machine, type MachineSize } from './machine.ts';
 import { measured } from './measured.ts';
 import { createMemories, type Memories } from './memories.ts';
-import { type Bell, bellsFor, passesOn, takesUp } from './placement.ts';
 import { createRandom, type Random } from './random.ts';
-import type { BotName, TraceMessage } from './trace.ts';
+import { type BotName, knownOf, type TraceMessage } from './trace.ts';
 
 /**
  * Machines that serve one trace together: mailboxes and ownership as Redis keeps them, bells as the doorbells ring.
@@ -23,18 +23,18 @@ const ownershipMs = 10_000;
 const attemptsMax = 3;
 /** How soon a machine that is free again answers the shared bell. */
 const openPeriodMs = 250;
-/** How often each machine looks for who should go elsewhere. */
+/** How often each machine looks for who should go elsewhere, and one of them for what nobody took. */
 const lookPeriodMs = 2_000;
 
 export interface Placement {
   /** False asks machines in any order, wherever the conversation was last: what affinity is compared with. */
   affinity: boolean;
-  /** Whether the late bell is rung. */
+  /** False leaves what nobody took in the shared queue, however late it is. */
   late: boolean;
 }
 
-/** What src/app/doorbell.ts does. */
-export const asBuilt: Placement = { affinity: true, late: false };
+/** What src/turns/placement.ts decides. */
+export const asBuilt: Placement = { affinity: true, late: true };
 
 export interface ClusterOptions {
   seed: number;
@@ -67,7 +67,7 @@ interface Mailbox {
   /** Ms of the end of its last turn. */
   freeSinceMs: number;
   /** While it waits for a session: since when, and how to give up. */
-  asking: { sinceMs: number; withdrawn: AbortController } | null;
+  asking: { machine: Machine; sinceMs: number; withdrawn: AbortController } | null;
 }
 
 export class Cluster {
@@ -99,14 +99,14 @@ export class Cluster {
     });
     if (machines === 1) return;
     clock.every(openPeriodMs, () => this.#offerShared());
-    clock.every(lookPeriodMs, () => this.#passOn());
+    clock.every(lookPeriodMs, () => this.#look());
   }
 
   accept(message: TraceMessage): void {
     const mailbox = this.#mailbox(message);
     const { authorId } = message;
     mailbox.waiting.push({ message, authorId, receivedAt: this.#clock.now(), attempts: 0 });
-    if (mailbox.owner === null && mailbox.waiting.length === 1) this.#ring(mailbox);
+    if (mailbox.owner === null && mailbox.waiting.length === 1) this.#ring(mailbox, null);
   }
 
   /** A machine is gone with all that it held; what it owned is anybody's when its right has expired. */
@@ -117,7 +117,7 @@ export class Cluster {
         if (mailbox.home === machine) mailbox.home = null;
         if (mailbox.owner !== machine) continue;
         mailbox.owner = null;
-        if (mailbox.waiting.length > 0) this.#ring(mailbox);
+        if (mailbox.waiting.length > 0) this.#ring(mailbox, null);
       }
     });
   }
@@ -143,33 +143,31 @@ export class Cluster {
     return mailbox;
   }
 
-  #ring(mailbox: Mailbox): void {
+  #ring(mailbox: Mailbox, found: News['found']): void {
     const [only, ...others] = this.machines;
     if (only && others.length === 0) {
       this.#take(mailbox, only);
       return;
     }
-    const { affinity, late } = this.#placement;
-    const home = affinity && mailbox.home?.isDead === false ? mailbox.home : null;
+    const home = this.#placement.affinity && mailbox.home?.isDead === false ? mailbox.home.name : null;
+    const open = this.#anyOrder().map((machine) => ({ name: machine.name, isBusy: machine.isBusy() }));
+    const news = { ...mailbox.conversation, atOnce: false, found };
     const since = mailbox.waiting[0];
-    for (const { bell, afterMs } of bellsFor(home?.name ?? null)) {
-      if (bell === 'late' && !late) continue;
-      this.#clock.after(afterMs, () => {
+    for (const bell of bellsFor(news, { owner: null, home }, open)) {
+      this.#clock.after(bell.afterMs, () => {
         // Somebody has come meanwhile.
-        if (mailbox.owner !== null || mailbox.waiting[0] !== since) return;
-        this.#offer(
-          mailbox,
-          bell,
-          bell === 'shared' || home === null || home.isDead ? this.#anyOrder() : [home],
-        );
+        if (mailbox.owner === null && mailbox.waiting[0] === since) this.#offer(mailbox, bell);
       });
     }
   }
 
-  #offer(mailbox: Mailbox, bell: Bell, listeners: readonly Machine[]): void {
-    const taker = listeners.find((machine) => takesUp(bell, machine.listener(mailbox.conversation)));
+  #offer(mailbox: Mailbox, { kind, machine: name }: Pick<Bell, 'kind' | 'machine'>): void {
+    const hearers = this.#anyOrder().filter((machine) =>
+      kind === 'shared' ? machine.mayAnswerShared() : machine.name === name,
+    );
+    const taker = hearers.find((machine) => takesUp(kind, machine.listener(mailbox.conversation)));
     if (taker) this.#take(mailbox, taker);
-    else if (bell === 'shared') this.#shared.add(mailbox);
+    else if (kind === 'shared') this.#shared.add(mailbox);
   }
 
   #take(mailbox: Mailbox, machine: Machine): void {
@@ -194,11 +192,14 @@ export class Cluster {
     if (!first) return;
     for (const each of burst) each.attempts++;
     const readyMs = mailbox.freeSinceMs;
-    const lease = await this.#lease(mailbox, machine, first.receivedAt);
+    const withdrawn = new AbortController();
+    const lease = await this.#lease(mailbox, machine, first.receivedAt, withdrawn);
     if (lease === 'withdrawn') {
       for (const each of burst) each.attempts--;
+      const next = this.machines.find(({ name }) => name === withdrawn.signal.reason);
       mailbox.owner = null;
-      this.#ring(mailbox);
+      if (next && !next.isDead) this.#take(mailbox, next);
+      else this.#ring(mailbox, null);
       return;
     }
     if (lease === 'refused') {
@@ -222,10 +223,10 @@ export class Cluster {
     mailbox: Mailbox,
     machine: Machine,
     arrivedAt: number,
+    withdrawn: AbortController,
   ): Promise<Lease | 'refused' | 'withdrawn'> {
     const { conversation } = mailbox;
-    const withdrawn = new AbortController();
-    mailbox.asking = { sinceMs: this.#clock.monotonicMs(), withdrawn };
+    mailbox.asking = { machine, sinceMs: this.#clock.monotonicMs(), withdrawn };
     machine.beginning++;
     try {
       return await machine.pool.lease(conversation, botOf(conversation.botId), arrivedAt, withdrawn.signal);
@@ -255,19 +256,33 @@ export class Cluster {
     }
   }
 
+  #look(): void {
+    for (const machine of this.machines) if (!machine.isDead) this.#passOn(machine);
+    if (!this.#placement.late) return;
+    for (const mailbox of this.#mailboxes.values()) {
+      const waitedMs = this.#clock.now() - (mailbox.waiting[0]?.receivedAt ?? Number.POSITIVE_INFINITY);
+      if (mailbox.owner === null && waitedMs >= 0) this.#ring(mailbox, { forOwner: false, waitedMs });
+    }
+  }
+
   /** Who waits where nothing is free goes where something is. */
-  #passOn(): void {
-    const isOneFree = this.machines.some((machine) => !machine.isDead && !machine.isBusy());
+  #passOn(machine: Machine): void {
+    const others = this.machines.filter((other) => other !== machine && !other.isDead && !other.isBusy());
+    if (others.length === 0) return;
     const nowMs = this.#clock.monotonicMs();
-    for (const { asking } of this.#mailboxes.values())
-      if (asking && passesOn(nowMs - asking.sinceMs, isOneFree)) asking.withdrawn.abort();
+    const waiting = [...this.#mailboxes.values()]
+      .flatMap(({ asking }) => (asking?.machine === machine ? [asking] : []))
+      .map((asking) => ({ ...asking, waitedMs: nowMs - asking.sinceMs }))
+      .sort((a, b) => b.waitedMs - a.waitedMs);
+    const free = others.map(({ name }) => name);
+    for (const { waiter, machine: next } of passedOn(waiting, free)) waiter.withdrawn.abort(next);
   }
 
   /** What all have heard of is offered again to those that are free by now, the oldest first. */
   #offerShared(): void {
     for (const mailbox of [...this.#shared]) {
       if (mailbox.owner !== null || mailbox.waiting.length === 0) this.#shared.delete(mailbox);
-      else this.#offer(mailbox, 'shared', this.#anyOrder());
+      else this.#offer(mailbox, { kind: 'shared', machine: null });
       if (this.#shared.has(mailbox)) return;
     }
   }
@@ -282,10 +297,4 @@ export class Cluster {
     }
     return alive;
   }
-}
-
-/** Nine conversations in ten are older than the simulation. */
-function knownOf(trace: readonly TraceMessage[], random: Random): Array<{ botId: string; roomId: number }> {
-  const bots = new Map(trace.map(({ roomId, botId }) => [roomId, botId]));
-  return [...bots].filter(() => random.chance(0.9)).map(([roomId, botId]) => ({ roomId, botId }));
 }

@@ -9,7 +9,6 @@ import type { LifecycleEvent } from '../../src/telemetry/events.ts';
 import { createSimulatedAgents, type SimulatedAgents, type Work } from './agent.ts';
 import { measured } from './measured.ts';
 import type { Memories } from './memories.ts';
-import type { Listener } from './placement.ts';
 import { createRandom } from './random.ts';
 import type { BotName } from './trace.ts';
 
@@ -88,12 +87,16 @@ export class Machine {
   }
 
   /** What placement asks of a machine. */
-  listener({ roomId, botId }: Conversation): Listener {
+  listener({ roomId, botId }: Conversation): { isBusy: boolean; hasSession: boolean } {
     return {
       isBusy: this.isBusy(),
       hasSession: this.pool.snapshot().some(({ id }) => id === `${roomId}:${botId}`),
-      isBeginning: this.beginning >= this.#size.cores,
     };
+  }
+
+  /** It takes no more of what all hear than it can start at once. */
+  mayAnswerShared(): boolean {
+    return this.beginning < this.#size.cores;
   }
 
   isBusy(): boolean {

@@ -33,21 +33,23 @@ export const measured = {
 };
 
 /**
- * What one message costs the Redis that all machines share. Bells were measured (Redis 7, BullMQ 6.7, 500 bells): 63
- * commands and 0.48 ms of Redis's processor for one that is answered, 11 and 0.14 ms to set a delayed one. The rest are
- * estimates until the drivers' own benches say more.
+ * What one message costs the Redis that all machines share. Measured (Redis 7): a bell that is answered, 63 commands and
+ * 0.48 ms of Redis's processor, a delayed one that is set, 11 and 0.14 ms (BullMQ 6.7, 500 bells); mail, 125 commands
+ * from arrival to outcome, and its bytes (bench/redis-accept.ts, 335 bytes of content). Estimated: 20 commands for the
+ * conversation's memory and transcript, the processor's time for both from the 55 µs that 32 commands of accepting take,
+ * what machines do between messages, and a transcript's bytes.
  */
 export const redisCost = {
-  /** Its own bell and the shared one, both answered; accepting, ownership, turn, transcript and outbox. */
-  commandsPerMessage: 2 * 63 + 11 + 60,
-  processorMsPerMessage: 2 * 0.48 + 0.14 + 0.5,
+  /** Its own bell and the shared one, both answered; mail; memory and transcript. */
+  commandsPerMessage: 2 * 63 + 11 + 125 + 20,
+  processorMsPerMessage: 2 * 0.48 + 0.14 + (145 / 32) * 0.055,
   /** Ownership is renewed this often while a turn runs. */
   renewalMs: 2_000,
   /** Workers that wait for bells, heartbeats, looks for forgotten mail: of one machine. */
   commandsPerMachineSecond: 10,
   processorMsPerMachineSecond: 2,
-  /** A settled message with its answer, as long as retention keeps it. */
-  mailBytesPerMessage: 2_000,
+  /** A settled message, as long as retention keeps it; beside it, 1.6 KB for each conversation that has any. */
+  mailBytesPerMessage: 640,
   /** An exchange in a conversation's transcript, which is kept as long as the conversation. */
   transcriptBytesPerMessage: 7_000,
 };

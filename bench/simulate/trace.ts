@@ -206,3 +206,12 @@ function createPeople(count: number, random: Random) {
     },
   };
 }
+
+/** Nine conversations in ten are older than the simulation. */
+export function knownOf(
+  trace: readonly TraceMessage[],
+  random: Random,
+): Array<{ botId: string; roomId: number }> {
+  const bots = new Map(trace.map(({ roomId, botId }) => [roomId, botId]));
+  return [...bots].filter(() => random.chance(0.9)).map(([roomId, botId]) => ({ roomId, botId }));
+}

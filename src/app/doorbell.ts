@@ -10,20 +10,21 @@ import type { Emit, SessionName } from '../telemetry/events.ts';
 import type { Dispatcher } from '../turns/dispatcher.ts';
 import { noticeAfterMs } from '../turns/notices.ts';
 import type { Others } from '../turns/others.ts';
+import { type Bell, bellsFor, type News, type OpenMachine, takesUp } from '../turns/placement.ts';
 import { nameOf } from '../turns/serve.ts';
 import { type Heartbeats, heartbeatKey } from './heartbeats.ts';
 
 /**
- * Which machine looks at a conversation: the one that has it; else the one where its session or working folder is, with
- * a short head start; else whichever is free.
+ * Tells the machines which conversations to look at, as `placement.ts` decides.
  *
  * Invariants:
  * 1. Bells only make it quick: who may work in a conversation is ownership's business, and what nobody was told of is
  *    found by the next look.
- * 2. A machine that is stopping, or where somebody waits for a session, leaves to others what they can begin as well.
+ * 2. A machine that is stopping answers none.
  */
 
-const headStartMs = 300;
+/** Taken in the moment in which somebody began to wait here, a shared bell rings again after it. */
+const putBackMs = 300;
 /** A little less than the period of looks, so that they do not miss every other one. */
 const lookMs = 1_900;
 /** How soon a machine that is free again answers for all. */
@@ -31,6 +32,8 @@ const openPeriodMs = 250;
 /** Bells of its own that a machine answers at once: each takes a moment. */
 const ownAtOnceMax = 32;
 const shared = 'all';
+/** What a bell begins with that is rung late. */
+const lateMark = 'late ';
 
 /** KEYS: own, home. ARGV: what a machine's heartbeat key begins with. The machine, and whether it is the owner. */
 const whereIs: RedisScript = {
@@ -93,7 +96,9 @@ class MachineDoorbell implements Doorbell {
     if (role === 'web') return;
     this.#isOpen = true;
     const own = bells.answer(machine, ownAtOnceMax, async (bell) => {
-      void this.#answer(conversationOf(bell));
+      const isLate = bell.startsWith(lateMark);
+      const name = isLate ? bell.slice(lateMark.length) : bell;
+      void this.#answer(isLate ? 'late' : 'own', conversationOf(name));
     });
     // As many as can start at once: the next is another machine's while here somebody waits for a session.
     const all = bells.answer(shared, availableParallelism(), (bell) => this.#answerForAll(bell));
@@ -111,17 +116,21 @@ class MachineDoorbell implements Doorbell {
   }
 
   tell({ botId, roomId, atOnce }: Conversation & { atOnce: boolean }): void {
-    this.#ringSafely({ botId, roomId }, atOnce);
-  }
-
-  ring({ botId, roomId }: Conversation): void {
-    this.#ringSafely({ botId, roomId }, false);
+    this.#ringSafely({ botId, roomId, atOnce, found: null });
   }
 
   found({ botId, roomId, ready, atOnce, unnoticedSince }: PendingConversation): void {
-    const isLate = unnoticedSince !== null && this.#parts.clock.now() - unnoticedSince >= noticeAfterMs;
-    const isFound = { ownerToo: atOnce || isLate };
-    if (ready || atOnce || isLate) this.#ringSafely({ botId, roomId }, atOnce, isFound);
+    // Whatever has had its notice, or was begun before, is old.
+    const waitedMs =
+      unnoticedSince === null ? Number.POSITIVE_INFINITY : this.#parts.clock.now() - unnoticedSince;
+    const isUntold = unnoticedSince !== null && waitedMs >= noticeAfterMs;
+    if (ready || atOnce || isUntold)
+      this.#ringSafely({ botId, roomId, atOnce, found: { forOwner: atOnce || isUntold, waitedMs } });
+  }
+
+  passOn(conversation: Conversation, machine: string): void {
+    // Lost, it is found by the next look.
+    this.#parts.bells.ring(machine, lateMark + nameOf(conversation)).catch(() => {});
   }
 
   async isMyLook(): Promise<boolean> {
@@ -133,8 +142,8 @@ class MachineDoorbell implements Doorbell {
     return isMine;
   }
 
-  async isOneFree(): Promise<boolean> {
-    return this.#parts.heartbeats.others().some(({ isOpen, isBusy }) => isOpen && !isBusy);
+  free(): readonly string[] {
+    return this.#openOthers().flatMap(({ name, isBusy }) => (isBusy ? [] : [name]));
   }
 
   settled({ botId, roomId }: Conversation): void {
@@ -143,45 +152,41 @@ class MachineDoorbell implements Doorbell {
     store.call('SET', store.key('home', botId, roomId), machine, 'PX', homeMs).catch(() => {});
   }
 
-  /** `isFound`: by a look and not when it came, and whether the machine that has it is told as well. */
-  #ringSafely(conversation: Conversation, atOnce: boolean, isFound?: { ownerToo: boolean }): void {
+  #ringSafely(news: News): void {
     // Redis is away, and the next look finds the conversation when it is back.
-    this.#ring(conversation, atOnce, isFound).catch(() => {});
+    this.#ring(news).catch(() => {});
   }
 
-  async #ring(conversation: Conversation, atOnce: boolean, isFound?: { ownerToo: boolean }): Promise<void> {
+  async #ring(news: News): Promise<void> {
     const { store, bells, machine } = this.#parts;
-    const { botId, roomId } = conversation;
-    const bell = nameOf(conversation);
+    const { botId, roomId, found } = news;
     const keys = [store.key('own', botId, roomId), store.key('home', botId, roomId)];
-    const [at, owns] = await store.run<[string?, number?]>(whereIs, keys, [heartbeatKey(store, '')]);
-    const isOwner = owns === 1;
-    if (isOwner && isFound && !isFound.ownerToo) return;
-    const target = at ?? (atOnce ? this.#anyMachine() : undefined);
-    if (target === machine && this.#isOpen) {
-      void this.#answer(conversation);
-      if (isOwner || this.#isWelcome(bell)) return;
-    } else if (target !== undefined) {
-      await bells.ring(target, bell);
+    const [at = null, owns] = await store.run<[string?, number?]>(whereIs, keys, [heartbeatKey(store, '')]);
+    const owner = owns === 1 ? at : null;
+    const name = nameOf(news);
+    let wasDeclined = false;
+    for (const bell of bellsFor(news, { owner, home: owner === null ? at : null }, this.#open())) {
+      if (bell.machine === machine && this.#isOpen) {
+        const isTaken = owner === machine || this.#takesUp(bell.kind, name);
+        void this.#answer(bell.kind, news);
+        if (isTaken) return;
+        wasDeclined = true;
+      } else if (bell.kind === 'shared') {
+        await bells.ring(shared, name, wasDeclined ? 0 : bell.afterMs, found !== null);
+      } else {
+        await bells.ring(bell.machine, (bell.kind === 'late' ? lateMark : '') + name);
+      }
     }
-    const delayMs = target === undefined || target === machine ? 0 : headStartMs;
-    await bells.ring(shared, bell, delayMs, isFound !== undefined);
   }
 
-  /** For what takes a moment and must not wait behind turns. */
-  #anyMachine(): string | undefined {
-    const { machine, heartbeats } = this.#parts;
-    return this.#isOpen ? machine : heartbeats.others().find(({ isOpen }) => isOpen)?.name;
+  async #answer(kind: Bell['kind'], { botId, roomId }: Conversation): Promise<void> {
+    const conversation = { botId, roomId };
+    if (this.#isOpen) await this.#visit(conversation, this.#takesUp(kind, nameOf(conversation)));
   }
 
-  async #answer(conversation: Conversation): Promise<void> {
-    if (this.#isOpen) await this.#visit(conversation, this.#isWelcome(nameOf(conversation)));
-  }
-
-  /** Taken in the moment in which somebody began to wait here, it is put back. */
   async #answerForAll(bell: string): Promise<void> {
-    if (this.#isWelcome(bell as SessionName)) await this.#visit(conversationOf(bell), true);
-    else await this.#parts.bells.ring(shared, bell, headStartMs);
+    if (this.#takesUp('shared', bell as SessionName)) await this.#visit(conversationOf(bell), true);
+    else await this.#parts.bells.ring(shared, bell, putBackMs);
   }
 
   async #visit(conversation: Conversation, mayBegin: boolean): Promise<void> {
@@ -192,13 +197,23 @@ class MachineDoorbell implements Doorbell {
     }
   }
 
+  /** This machine first: to tell it costs nothing. */
+  #open(): OpenMachine[] {
+    const own = { name: this.#parts.machine, isBusy: this.#isBusy() };
+    return this.#isOpen ? [own, ...this.#openOthers()] : this.#openOthers();
+  }
+
+  #openOthers(): OpenMachine[] {
+    return this.#parts.heartbeats.others().filter(({ isOpen }) => isOpen);
+  }
+
   #isBusy(): boolean {
     return this.#parts.pool.waiting().length > 0;
   }
 
-  /** Whether a turn of the conversation would not wait here behind others. */
-  #isWelcome(name: SessionName): boolean {
-    return !this.#isBusy() || this.#parts.pool.snapshot().some(({ id }) => id === name);
+  #takesUp(kind: Bell['kind'], name: SessionName): boolean {
+    const hasSession = this.#parts.pool.snapshot().some(({ id }) => id === name);
+    return takesUp(kind, { isBusy: this.#isBusy(), hasSession });
   }
 }
 

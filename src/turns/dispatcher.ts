@@ -10,6 +10,7 @@ import type { SessionName } from '../telemetry/events.ts';
 import { obey, type Serving } from './commands.ts';
 import { noticeAfterMs, noticeWaiting } from './notices.ts';
 import { type Others, pendingOf } from './others.ts';
+import { passedOn } from './placement.ts';
 import { type Right, withRight } from './right.ts';
 import { createRunner, nameOf, type Runner, type ServeParts, serve } from './serve.ts';
 import type { Spending } from './spending.ts';
@@ -29,9 +30,6 @@ import type { Spending } from './spending.ts';
 const lookPeriodMs = 2000;
 /** After an unexpected error a conversation rests, so that a defect cannot spin. */
 const restAfterErrorMs = 5000;
-
-/** A session that another machine could give at once is waited for no longer than this. */
-const patienceMs = 3000;
 
 export interface DispatcherParts
   extends Omit<ServeParts, 'stopping' | 'right' | 'pool' | 'conversations' | 'spending'> {
@@ -70,8 +68,8 @@ class MailDispatcher implements Dispatcher {
   readonly #parts: DispatcherParts;
   readonly #stopping: AbortController;
   readonly #runners = new Map<SessionName, Serving & { sinceMs: number }>();
-  /** Runners that are to leave their conversation to another machine. */
-  readonly #passedOn = new Set<Runner>();
+  /** Runners that are to leave their conversation to another machine, and to which. */
+  readonly #passedOn = new Map<Runner, string>();
   readonly #obeying = new Map<SessionName, Promise<void>>();
   readonly #resting = new Map<SessionName, number>();
   /** Conversations of which something came while somebody was at work there and perhaps no longer looking. */
@@ -131,7 +129,7 @@ class MailDispatcher implements Dispatcher {
     try {
       do {
         this.#lookAgain = false;
-        await this.#passOn();
+        this.#passOn();
         if (others && !(await others.isMyLook())) continue;
         for (const pending of await mail.conversationsWithMail())
           if (others) others.found(pending);
@@ -166,7 +164,9 @@ class MailDispatcher implements Dispatcher {
     }).then((served) => {
       this.#runners.delete(name);
       if (served && runner.turn && !runner.halted.aborted) this.#parts.others?.settled(conversation);
-      if (this.#passedOn.delete(runner)) this.#parts.others?.ring(conversation);
+      const machine = this.#passedOn.get(runner);
+      this.#passedOn.delete(runner);
+      if (machine !== undefined) this.#parts.others?.passOn(conversation, machine);
       else if (this.#news.delete(name) || served) this.#serve(conversation);
     });
     const sinceMs = this.#parts.clock.monotonicMs();
@@ -243,15 +243,16 @@ class MailDispatcher implements Dispatcher {
   }
 
   /** Whoever waits here for a session that another machine could give goes there. */
-  async #passOn(): Promise<void> {
+  #passOn(): void {
     const { others, clock } = this.#parts;
-    const sinceMs = clock.monotonicMs() - patienceMs;
-    const waiting = [...this.#runners.values()].filter((each) => !each.runner.turn && each.sinceMs < sinceMs);
-    if (!others || waiting.length === 0 || !(await others.isOneFree())) return;
-    for (const { runner } of waiting) {
-      if (runner.turn) continue;
-      this.#passedOn.add(runner);
-      runner.halt();
+    if (!others) return;
+    const nowMs = clock.monotonicMs();
+    const waiting = [...this.#runners.values()]
+      .filter(({ runner }) => !runner.turn)
+      .map(({ runner, sinceMs }) => ({ runner, waitedMs: nowMs - sinceMs }));
+    for (const { waiter, machine } of passedOn(waiting, others.free())) {
+      this.#passedOn.set(waiter.runner, machine);
+      waiter.runner.halt();
     }
   }
 

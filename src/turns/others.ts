@@ -4,12 +4,12 @@ import type { Conversation, PendingConversation, Situation } from '../mail/mail.
 export interface Others {
   /** Whether this machine looks through the mail for all of them now. */
   isMyLook(): Promise<boolean>;
-  /** Tells whichever machine it concerns, perhaps this one, to visit a conversation. Never throws. */
-  ring(conversation: Conversation): void;
-  /** The same for what a look through the mail has found. */
+  /** Tells whichever machine it concerns, perhaps this one, of what a look through the mail has found. Never throws. */
   found(pending: PendingConversation): void;
-  /** Whether another machine could begin a turn at once. */
-  isOneFree(): Promise<boolean>;
+  /** Names of the other machines where nobody waits for a session. */
+  free(): readonly string[];
+  /** Has another machine serve a conversation that waited here. Never throws. */
+  passOn(conversation: Conversation, machine: string): void;
   /** A turn of the conversation has been served here, so that its next one is best served here, too. */
   settled(conversation: Conversation): void;
 }

@@ -147,12 +147,12 @@ describe('which machine looks at a conversation', () => {
     const [one, two] = [await machine('one'), await machine('two')];
     one.isBusy = true;
     const rooms = Array.from({ length: 20 }, (_, i) => i + 1);
-    for (const roomId of rooms) one.doorbell.ring({ botId: 'helper', roomId });
+    for (const roomId of rooms) one.doorbell.tell({ ...news, roomId });
     await eventually('the free one looks at all', () => two.visits.length >= rooms.length);
     assert.deepEqual(one.visits, []);
     one.isBusy = false;
     two.isBusy = true;
-    two.doorbell.ring({ botId: 'helper', roomId: 99 });
+    two.doorbell.tell({ ...news, roomId: 99 });
     await eventually('the other one looks', () => one.visits.some(({ roomId }) => roomId === 99));
   });
 
@@ -164,6 +164,60 @@ describe('which machine looks at a conversation', () => {
     web.doorbell.tell({ ...news, atOnce: true });
     await eventually('it looks', () => one.visits.length > 0);
     assert.deepEqual(web.visits, []);
+  });
+
+  test('what nobody took for long is begun where it was last, busy or not', async (t) => {
+    const { machine, home } = await street(t);
+    const [one, two, three] = [await machine('one'), await machine('two'), await machine('three')];
+    one.isBusy = two.isBusy = three.isBusy = true;
+    await home('two');
+    const found = { ...conversation, ready: true, atOnce: false, unnoticedSince: clock.now() };
+    one.doorbell.found(found);
+    await eventually('its home looks', () => two.visits.length > 0);
+    assert.deepEqual(two.visits, [{ roomId: 1, mayBegin: false }], 'too early');
+    one.doorbell.found({ ...found, unnoticedSince: clock.now() - 2_500 });
+    await eventually('its home begins', () => two.visits.some(({ mayBegin }) => mayBegin));
+    assert.deepEqual([...one.visits, ...three.visits], []);
+  });
+
+  test('late without a home, it goes to any that is open, one that is free before others', async (t) => {
+    const { machine, home } = await street(t);
+    const [one, two] = [await machine('one'), await machine('two')];
+    const web = await machine('web', 'web');
+    one.isBusy = two.isBusy = true;
+    await home('gone');
+    for (const each of [one, two, web]) await each.heartbeats.beat();
+    for (const each of [one, two, web]) await each.heartbeats.beat();
+    const late = { ...conversation, ready: true, atOnce: false, unnoticedSince: null };
+    const rooms = [1, 2, 3, 4];
+    for (const roomId of rooms) one.doorbell.found({ ...late, roomId });
+    const begun = (...some: Machine[]) =>
+      some
+        .flatMap(({ visits }) => visits.flatMap(({ roomId, mayBegin }) => (mayBegin ? [roomId] : [])))
+        .sort();
+    await eventually('all are begun', () => begun(one, two).length === rooms.length);
+    assert.deepEqual(begun(one, two), rooms);
+    assert.deepEqual([begun(one).length, begun(two).length, web.visits], [2, 2, []]);
+    two.isBusy = false;
+    await two.heartbeats.beat();
+    await one.heartbeats.beat();
+    for (const roomId of [11, 12, 13]) one.doorbell.found({ ...late, roomId });
+    await eventually('the free one begins them', () => begun(two).length >= 5);
+    assert.deepEqual(begun(one).length, 2);
+  });
+
+  test('passed on to a machine, a conversation is begun there, even if somebody waits there by now', async (t) => {
+    const { machine } = await street(t);
+    const [one, two] = [await machine('one'), await machine('two')];
+    one.isBusy = true;
+    await two.heartbeats.beat();
+    await one.heartbeats.beat();
+    await two.heartbeats.beat();
+    assert.deepEqual([one.doorbell.free(), two.doorbell.free()], [['two'], []]);
+    two.isBusy = true;
+    one.doorbell.passOn(conversation, 'two');
+    await eventually('it begins', () => two.visits.length > 0);
+    assert.deepEqual([two.visits, one.visits], [[{ roomId: 1, mayBegin: true }], []]);
   });
 
   test('what a look finds is not rung for where somebody has it, unless it cannot wait', async (t) => {

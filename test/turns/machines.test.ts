@@ -9,8 +9,9 @@ import { helper, setTurns, settle, type Turns } from '../support/turns.ts';
 interface Stage extends Turns {
   ownership: PlayedOwnership;
   rung: number[];
+  passedOn: Array<[roomId: number, machine: string]>;
   settled: number[];
-  others: Others & { isMine: boolean; oneIsFree: boolean };
+  others: Others & { isMine: boolean; freeOnes: string[] };
 }
 
 const here = { botId: helper.id, roomId: 5 };
@@ -18,19 +19,26 @@ const here = { botId: helper.id, roomId: 5 };
 function setMachine(t: TestContext): Stage {
   const ownership = playedOwnership();
   const rung: number[] = [];
+  const passedOn: Stage['passedOn'] = [];
   const settledRooms: number[] = [];
   const others: Stage['others'] = {
     isMine: false,
-    oneIsFree: false,
+    freeOnes: [],
     isMyLook: async () => others.isMine,
-    isOneFree: async () => others.oneIsFree,
-    ring: ({ roomId }: Conversation) => void rung.push(roomId),
+    free: () => others.freeOnes,
+    passOn: ({ roomId }: Conversation, machine) => void passedOn.push([roomId, machine]),
     found: ({ roomId }) => void rung.push(roomId),
     settled: ({ roomId }) => void settledRooms.push(roomId),
   };
   const turns = setTurns(t, helper, { machines: { ownership, others } });
   // Not spread: pool and dispatcher are the current ones.
-  return Object.assign(Object.create(turns), { ownership, rung, settled: settledRooms, others }) as Stage;
+  return Object.assign(Object.create(turns), {
+    ownership,
+    rung,
+    passedOn,
+    settled: settledRooms,
+    others,
+  }) as Stage;
 }
 
 /** Lets what runs come up and end, with everything behind it. */
@@ -102,11 +110,14 @@ test('who waits here for a session goes where one is free, and only then', async
   assert.equal(machine.pool.waiting().length, 2);
   machine.clock.advance(10_000);
   await settle();
-  assert.deepEqual(machine.rung, []);
-  machine.others.oneIsFree = true;
+  assert.deepEqual(machine.passedOn, []);
+  machine.others.freeOnes = ['two'];
   machine.clock.advance(2_000);
   await settle();
-  assert.deepEqual(machine.rung, [5, 6]);
+  assert.deepEqual(machine.passedOn, [
+    [5, 'two'],
+    [6, 'two'],
+  ]);
   assert.equal(machine.pool.waiting().length, 0);
   assert.equal((await machine.mail.situation({ botId: helper.id, roomId: 6 })).waiting.length, 1);
 });
