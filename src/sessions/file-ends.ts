@@ -1,32 +1,32 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 
-/** Parts of transcripts, which can be tens of megabytes: whoever wants to know one thing of one does not read it whole. */
+/**
+ * Ends of transcripts, which can be tens of megabytes: whoever wants to know one thing of one does not read it whole.
+ * Both take half a millisecond at most.
+ */
 
-/** Its first line is a few hundred bytes; those before the first time stamp, too. */
+/** The first time stamp stands within a few hundred bytes. */
 const beginningBytes = 64 * 1024;
 /** `claude` notes what a session has cost after each turn: it stands within its last turn. */
 const endBytes = 1024 * 1024;
 
 /** The beginning of a file; empty when it cannot be read. */
-export async function beginningOf(path: string): Promise<string> {
-  try {
-    await using file = await open(path);
-    const { bytesRead, buffer } = await file.read(Buffer.alloc(beginningBytes), 0, beginningBytes, 0);
-    return buffer.toString('utf8', 0, bytesRead);
-  } catch {
-    return '';
-  }
+export function beginningOf(path: string): string {
+  return partOf(path, (size) => ({ from: 0, bytes: Math.min(size, beginningBytes) }));
 }
 
-/** The end of a file; empty when it cannot be read. Takes half a millisecond. */
+/** The end of a file; empty when it cannot be read. */
 export function endOf(path: string): string {
+  return partOf(path, (size) => ({ from: Math.max(0, size - endBytes), bytes: Math.min(size, endBytes) }));
+}
+
+function partOf(path: string, choose: (size: number) => { from: number; bytes: number }): string {
   let file: number | null = null;
   try {
     file = openSync(path, 'r');
-    const { size } = fstatSync(file);
-    const buffer = Buffer.alloc(Math.min(size, endBytes));
-    return buffer.toString('utf8', 0, readSync(file, buffer, 0, buffer.length, size - buffer.length));
+    const { from, bytes } = choose(fstatSync(file).size);
+    const buffer = Buffer.alloc(bytes);
+    return buffer.toString('utf8', 0, readSync(file, buffer, 0, bytes, from));
   } catch {
     return '';
   } finally {

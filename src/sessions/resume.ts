@@ -217,11 +217,11 @@ function lookUps(
 }
 
 /** `path`: of the transcript on this machine; null when it is not here. */
-export async function describeMemory(
+export function describeMemory(
   { turns, usedAt }: Pick<Described, 'turns' | 'usedAt'>,
   path: string | null,
-): Promise<Described> {
-  return { turns, usedAt, beganAt: path === null ? null : beganAt(await beginningOf(path)) };
+): Described {
+  return { turns, usedAt, beganAt: path === null ? null : beganAt(beginningOf(path)) };
 }
 
 function historyOf(slots: Slots, slot: Slot, memoryId: string): Exchange[] {
