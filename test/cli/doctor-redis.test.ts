@@ -5,7 +5,8 @@ import { readSettings } from '../../src/config/settings.ts';
 import { OperatorError } from '../../src/lib/errors.ts';
 import { redisServer, redisStore } from '../support/redis.ts';
 
-const lookAt = (redisUrl: string | undefined) => redisChecks({ ...readSettings({}), redisUrl })[0]?.run();
+const lookAt = (redisUrl: string | undefined) =>
+  redisChecks({ ...readSettings({ CAMPFIRE_URL: 'http://127.0.0.1:1' }), redisUrl })[0]?.run();
 
 test('one machine alone has no Redis to look at', () => {
   assert.equal(lookAt(undefined), undefined);
