@@ -5,6 +5,8 @@ import { everyCell } from './cells.ts';
 import { runMatrix } from './matrix.ts';
 import { failures, keyOf, matrixTable, wordFor } from './matrix-table.ts';
 import { writeSection } from './page.ts';
+import { runRedisChaos } from './redis-chaos.ts';
+import { redisChaosProblems, redisChaosTable } from './redis-chaos-table.ts';
 import { runSoak } from './soak.ts';
 import { soakTable, soakVerdict } from './soak-table.ts';
 
@@ -17,23 +19,25 @@ const program = new Command('bin/soak')
   .option('--containment <layer>', 'auto or group', 'auto')
   .option('--matrix', 'run the kill matrix instead')
   .option('--load', 'run the load instead: 100 webhooks a second, then up to --minutes (60) to answer them')
+  .option('--redis', 'three machines on one Redis instead, all of which fail at random for --minutes (10)')
   .option('--seconds <number>', 'how long webhooks come, with --load', number, 60)
   .option('--no-reaper', 'negative control: with nobody to end what is left over, in the group layer')
   .option('--no-page', 'leave docs/benchmarks.md as it is')
   .parse();
 
-const { matrix, load, page, ...options } = program.opts<{
+const { matrix, load, redis, page, ...options } = program.opts<{
   sessions: number;
   minutes?: number;
   seed: number;
   containment: string;
   matrix?: boolean;
   load?: boolean;
+  redis?: boolean;
   seconds: number;
   reaper: boolean;
   page: boolean;
 }>();
-const ok = matrix ? await wholeMatrix() : load ? await wholeLoad() : await wholeSoak();
+const ok = await (matrix ? wholeMatrix() : load ? wholeLoad() : redis ? wholeRedis() : wholeSoak());
 // The scripted model may still be pacing an answer that nobody waits for.
 process.exit(ok ? 0 : 1);
 
@@ -74,6 +78,17 @@ async function wholeLoad(): Promise<boolean> {
   const verdict = problems.length === 0 ? 'All as promised.' : problems.join('\n');
   console.log(`\n${table}\n\n${verdict}`);
   if (page) writeSection('load', 'Webhooks under load', `${table}\n\n${verdict}`);
+  return problems.length === 0;
+}
+
+async function wholeRedis(): Promise<boolean> {
+  const { minutes = 10, seed } = options;
+  const report = await runRedisChaos({ minutes, seed, tell: (line) => console.log(line) });
+  const problems = redisChaosProblems(report);
+  const table = redisChaosTable(report);
+  const verdict = problems.length === 0 ? 'All as promised.' : problems.join('\n');
+  console.log(`\n${table}\n\n${verdict}`);
+  if (page) writeSection('redis-chaos', 'Machines on one Redis that fail', `${table}\n\n${verdict}`);
   return problems.length === 0;
 }
 

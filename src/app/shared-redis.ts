@@ -88,17 +88,21 @@ function lastKnown(mail: Mail): () => Promise<MailCounts> {
   };
 }
 
+export const forgetfulRemedy =
+  'Start it with --appendonly yes and --maxmemory-policy noeviction, as compose.yaml does.';
+
 /** A Redis that writes nothing down loses at its next restart what was promised to be kept. */
 async function warnIfForgetful(store: RedisStore, emit: Emit): Promise<void> {
   const problem = await forgetfulness(store).catch(() => null);
   if (problem === null) return;
   emit({
     ...{ type: 'service.degraded', code: 'redis_forgets', problem },
-    remedy: 'Start it with --appendonly yes and --maxmemory-policy noeviction, as compose.yaml does.',
+    remedy: forgetfulRemedy,
   });
 }
 
-async function forgetfulness(store: RedisStore): Promise<string | null> {
+/** How this Redis would lose what it was given, in a sentence; null when it would not. @throws RedisAwayError */
+export async function forgetfulness(store: RedisStore): Promise<string | null> {
   const persistence = await store.call<string>('INFO', 'persistence');
   if (!/aof_enabled:1/.test(persistence))
     return 'The Redis of REDIS_URL keeps no append-only file: what was accepted is lost when it restarts.';

@@ -5,6 +5,7 @@ import { claudeApiChecks } from './doctor/claude-api.ts';
 import { type Check, type Finding, failure, ok } from './doctor/finding.ts';
 import { firstProcess, machineChecks, nodeVersion } from './doctor/machine.ts';
 import { memoryCheck } from './doctor/memory.ts';
+import { redisChecks } from './doctor/redis.ts';
 import { roundTripCheck, type TripRequest } from './doctor/round-trip.ts';
 
 /** Looks at everything that a service needs here, by trying it, and says what to do where something is missing. */
@@ -33,6 +34,7 @@ export function doctorChecks(trip: TripRequest | null): Check[] {
     const bots = openBots({ dir: settings.botsDir, variable }).all();
     return [
       ...[read, ...always, ...machineChecks(settings), memoryCheck(settings, bots)],
+      ...redisChecks(settings),
       ...[...claudeApiChecks(settings, bots), ...campfireChecks(settings, bots, trip?.roomId ?? null)],
       ...(trip === null ? [] : [roundTripCheck(settings, bots, trip)]),
     ];

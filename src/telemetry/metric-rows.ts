@@ -192,6 +192,23 @@ export const rows: Rows = {
       mark: ({ reason }) => ({ labels: { reason } }),
     },
   ],
+  'redis.away': [
+    {
+      name: 'redis_away_total',
+      help: 'Times that Redis could not be reached any more; while it is above redis_back_total, nothing is accepted.',
+      mark: () => ({}),
+    },
+  ],
+  'redis.back': [
+    { name: 'redis_back_total', help: 'Times that Redis could be reached again.', mark: () => ({}) },
+  ],
+  'conversation.lost': [
+    {
+      name: 'conversations_lost_total',
+      help: 'Conversations that another machine took while this one had them.',
+      mark: () => ({}),
+    },
+  ],
   'part.failed': [
     {
       name: 'unexpected_errors_total',

@@ -1,0 +1,169 @@
+import { dirname } from 'node:path';
+import { systemClock as clock } from '../../src/lib/clock.ts';
+import type { Message } from '../../src/playground/records.ts';
+import { eventually } from '../../test/support/eventually.ts';
+import { type MachineStage, setMachines } from '../../test/support/machines.ts';
+import type { Service } from '../../test/support/service.ts';
+import { pick, type Random, seeded } from './chaos.ts';
+import { endAll, processesIn } from './processes.ts';
+import type { RedisChaosReport, Said } from './redis-chaos-table.ts';
+import { withScope } from './scope.ts';
+
+/** Three real machines on one real Redis that answer people at a steady rate while machines and Redis are killed. */
+
+export interface RedisChaosOptions {
+  minutes: number;
+  seed: number;
+  tell(line: string): void;
+}
+
+const names = ['one', 'two', 'three'];
+const rooms = 20;
+/** Each room hears something every 8 s: closer together, two messages of a person would be one turn. */
+const pauseMs = 400;
+const longSeconds = 2;
+const drainMaxMs = 120_000;
+const faultKinds = ['killed', 'stopped', 'redis', 'rolled', 'stopped, redis'] as const;
+
+interface Run {
+  stage: MachineStage;
+  random: Random;
+  machines: Map<string, Service>;
+  lives: Service[];
+  said: Array<{ message: Message; modelMs: number }>;
+  statuses: Map<number, number | null>;
+  faults: Record<string, number>;
+  exitCodes: (number | string)[];
+  tell(line: string): void;
+}
+
+export function runRedisChaos({ minutes, seed, tell }: RedisChaosOptions): Promise<RedisChaosReport> {
+  return withScope(async (scope) => {
+    const stage = await setMachines(scope, { rooms });
+    const folder = dirname(stage.dataDir('one'));
+    scope.after(() => endAll(folder));
+    const run: Run = {
+      ...{ stage, random: seeded(seed), tell, machines: new Map(), lives: [], said: [] },
+      ...{ statuses: new Map(), faults: {}, exitCodes: [] },
+    };
+    stage.campfire.events.subscribe((event) => {
+      if (event.type === 'delivery.answered')
+        run.statuses.set(event.delivery.messageId, event.delivery.status);
+    });
+    await Promise.all(names.map((name) => start(run, name)));
+    const over = new AbortController();
+    const talking = talk(run, over.signal);
+    try {
+      await fail(run, clock.monotonicMs() + minutes * 60_000);
+    } finally {
+      over.abort();
+      await talking;
+    }
+    const undrained = await drain(run);
+    for (const machine of run.machines.values()) run.exitCodes.push(await machine.stop());
+    await eventually('nothing to be left', () => processesIn(folder).length === 0, 2_000).catch(() => null);
+    return {
+      ...{ minutes, seed, said: judge(run), faults: run.faults, exitCodes: run.exitCodes, undrained },
+      doubts: eventsOf(run, 'delivery.in_doubt').length,
+      paths: countBy(eventsOf(run, 'turn.started').map(({ path }) => String(path))),
+      leakedProcesses: processesIn(folder).map(({ argv }) => argv.join(' ').trim()),
+    };
+  });
+}
+
+async function start(run: Run, name: string): Promise<void> {
+  const machine = await run.stage.machine(name, { MAX_SESSIONS: '8' });
+  run.machines.set(name, machine);
+  run.lives.push(machine);
+  run.stage.route(...run.machines.values());
+}
+
+async function talk({ stage, said, random }: Run, over: AbortSignal): Promise<void> {
+  for (let n = 0; !over.aborted; n++) {
+    const isLong = random() < 0.25;
+    const words = isLong ? `tell me something for ${longSeconds} seconds, ${n}` : `question ${n}`;
+    const message = stage.say(1 + (n % rooms), words);
+    said.push({ message, modelMs: isLong ? longSeconds * 1000 : 0 });
+    await clock.sleep(pauseMs, over);
+  }
+}
+
+async function fail(run: Run, untilMs: number): Promise<void> {
+  while (clock.monotonicMs() < untilMs) {
+    await clock.sleep(1_000 + 4_000 * run.random());
+    const kind = pick(run.random, faultKinds) ?? 'killed';
+    const name = pick(run.random, names) ?? 'one';
+    run.faults[kind] = (run.faults[kind] ?? 0) + 1;
+    run.tell(`${kind}: ${kind === 'redis' ? '' : name} (${run.said.length} messages so far)`);
+    if (kind === 'redis') await killRedis(run);
+    else if (kind === 'stopped, redis') await Promise.all([stopAndGoOn(run, name), killRedis(run)]);
+    else if (kind === 'stopped') await stopAndGoOn(run, name);
+    else await restart(run, name, kind);
+  }
+}
+
+async function killRedis({ stage, random }: Run): Promise<void> {
+  await stage.redis.kill();
+  await clock.sleep(1_000 + 4_000 * random());
+  await stage.redis.start();
+}
+
+/** For longer than a machine's right to a conversation lasts without being renewed. */
+async function stopAndGoOn({ machines, random }: Run, name: string): Promise<void> {
+  const child = machines.get(name)?.child;
+  child?.kill('SIGSTOP');
+  await clock.sleep(12_000 + 3_000 * random());
+  child?.kill('SIGCONT');
+}
+
+async function restart(run: Run, name: string, kind: 'killed' | 'rolled'): Promise<void> {
+  const end = await run.machines.get(name)?.stop(kind === 'killed' ? 'SIGKILL' : 'SIGTERM');
+  if (kind === 'rolled' && end !== undefined) run.exitCodes.push(end);
+  await start(run, name);
+}
+
+/** How much waits when everything is done or the time for it is up. */
+async function drain({ machines, stage }: Run): Promise<number> {
+  let waiting = 0;
+  await eventually(
+    'nothing to be left',
+    async () => {
+      const counts = [...machines.values()].map(async (machine) => {
+        const { messages_without_outcome: open } = await machine.health();
+        return open + (await machine.metric('outbox_undelivered'));
+      });
+      waiting = Math.max(...(await Promise.all(counts)));
+      return waiting === 0 && stage.campfire.webhooks.waiting === 0;
+    },
+    drainMaxMs,
+  ).catch(() => null);
+  return waiting;
+}
+
+function judge(run: Run): Said[] {
+  const turns = eventsOf(run, 'turn.started').map(({ messageIds }) => messageIds as number[]);
+  const lastOf = new Map(turns.flatMap((ids) => ids.map((id) => [id, ids.at(-1) ?? id] as const)));
+  const answersTo = ({ id, roomId }: Pick<Message, 'id' | 'roomId'>) =>
+    run.stage.answersIn(roomId).filter(({ html }) => new RegExp(`class="m${id}-0\\b`).test(html ?? ''));
+  return run.said.map(({ message, modelMs }) => {
+    const { id, roomId, createdAt } = message;
+    const own = answersTo(message);
+    const last = lastOf.get(id) ?? id;
+    const [answer] = own.length > 0 ? own : answersTo({ id: last, roomId });
+    return {
+      ...{ id, status: run.statuses.get(id) ?? null, answers: own.length },
+      withAnother: own.length === 0 && answer !== undefined,
+      waitMs: answer ? Math.max(0, (answer.editedAt ?? answer.createdAt) - createdAt - modelMs) : null,
+    };
+  });
+}
+
+function eventsOf({ lives }: Run, type: string): Array<Record<string, unknown>> {
+  return lives.flatMap((life) => life.events(type));
+}
+
+function countBy(words: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const word of words) counts[word] = (counts[word] ?? 0) + 1;
+  return counts;
+}
