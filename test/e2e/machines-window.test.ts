@@ -10,7 +10,7 @@ import { botKey } from '../support/stage.ts';
 
 /** What an operator sees of two machines on one Redis, whichever is asked: console, API, budgets, replay. */
 
-type Session = { id: string; machine: string; pid: number };
+type Session = { id: string; state: string; machine: string; pid: number };
 
 const textOf = ({ html }: Message) => (html ?? '').replace(/<[^>]+>/g, ' ').trim();
 const authorization = `Bearer ${adminToken}`;
@@ -65,8 +65,10 @@ describe('two machines on one Redis, one of them for webhooks only', () => {
     stage.say(50, 'remember the harbour code is heron');
     await stage.answers(50, 1);
     await shows(two, /All is well.*2 machines are there/, /<b>HQ<\/b><span>assistant/);
-    const [session] = (await adminGet(two, '/api/sessions')) as Session[];
-    assert.equal(session?.id, '50:assistant');
+    const session = await eventually('the other machine’s session to be idle', async () => {
+      const [found] = (await adminGet(two, '/api/sessions')) as Session[];
+      return found?.id === '50:assistant' && found.state === 'idle' && found;
+    });
     const page = await shows(two, new RegExp(`data-key="50:assistant ${session.machine}"`));
     assert.match(page, new RegExp(`<td class="num wide">${session.pid}</td>`));
     assert.match(page, new RegExp(`data-key="t\\d+ ${session.machine}" class="turn"`));
