@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runRedisChaos } from '../../bench/soak/redis-chaos.ts';
+import { redisChaosProblems } from '../../bench/soak/redis-chaos-table.ts';
+
+test('a machine stands still while Redis is killed, under load: nothing is lost, doubled or left', async (t) => {
+  // The first fault of this seed is the double one.
+  const report = await runRedisChaos({ minutes: 0.1, seed: 1, tell: (line) => t.diagnostic(line) });
+  assert.deepEqual(redisChaosProblems(report), []);
+  assert.deepEqual(report.faults, { 'stopped, redis': 1 });
+  assert.ok(report.said.filter(({ answers }) => answers === 1).length >= 10, 'it did something');
+});
+
+test('the verdict sees what is lost, doubled, waiting, left or ended badly', () => {
+  const said = { id: 7, status: 204, answers: 1, withAnother: false, waitMs: 1 };
+  const well = {
+    ...{ minutes: 1, seed: 1, said: [said], faults: {}, doubts: 0, paths: {}, undrained: 0 },
+    ...{ leakedProcesses: [], exitCodes: [0] },
+  };
+  assert.deepEqual(redisChaosProblems(well), []);
+  const refused = { ...said, status: 503, answers: 0 };
+  assert.deepEqual(redisChaosProblems({ ...well, said: [refused] }), []);
+  const bad = [
+    { ...well, said: [{ ...said, answers: 0 }] },
+    { ...well, said: [{ ...refused, answers: 2 }] },
+    { ...well, undrained: 1 },
+    { ...well, leakedProcesses: ['claude'] },
+    { ...well, exitCodes: ['SIGKILL'] },
+  ];
+  for (const report of bad) assert.equal(redisChaosProblems(report).length, 1);
+});
