@@ -21,6 +21,8 @@ export interface MachineState {
   isBusy: boolean;
   sessions: number;
   memory: { usedBytes: number; limitBytes: number; percent: number };
+  /** Ids of the bots whose files it has; absent from a machine of an older version. */
+  bots?: readonly string[];
 }
 
 /** A machine that did not say goodbye and is not heard of. */
@@ -34,6 +36,8 @@ export interface Heartbeats {
   beat(): Promise<void>;
   /** The other machines as of the last beat. */
   others(): readonly MachineState[];
+  /** Whether one of them may have a bot's file, as of the last beat: it says so, or it cannot be known. */
+  mayHaveBot(botId: string): boolean;
   /** Those that were there within a day and are not any more, as of the last beat. */
   silent(): readonly SilentMachine[];
   /** The sessions of the other machines, as each last said. @throws RedisAwayError */
@@ -64,7 +68,7 @@ export function createHeartbeats(parts: {
   ownSessions: () => SessionSnapshot[];
 }): Heartbeats {
   const { store, clock, own, ownSessions } = parts;
-  let known: Known = { others: [], silent: [] };
+  let known: Known = nobodyKnown;
   const read = () => readMachines(store, own().name);
   let stopped = false;
   const beat = async (): Promise<void> => {
@@ -75,13 +79,15 @@ export function createHeartbeats(parts: {
       await forgetLost(store, known.silent, clock.now());
     } catch {
       // Redis is away, which is told elsewhere: nobody can be counted on.
-      known = { others: [], silent: [] };
+      known = nobodyKnown;
     }
   };
   const stopBeating = clock.every(beatMs, () => void beat());
   return {
     beat,
     others: () => known.others,
+    mayHaveBot: (botId) =>
+      known === nobodyKnown || known.others.some(({ bots }) => bots?.includes(botId) ?? true),
     silent: () => known.silent,
     async sessions() {
       const { others: machines } = await read();
@@ -108,6 +114,9 @@ interface Known {
   others: MachineState[];
   silent: SilentMachine[];
 }
+
+/** Before the first beat, and while Redis is away. */
+const nobodyKnown: Known = { others: [], silent: [] };
 
 const namesKey = (store: RedisStore) => store.key('machines');
 const sessionsKey = (store: RedisStore, name: string) => store.key('machine-sessions', name);

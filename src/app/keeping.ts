@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { CampfireClient } from '../campfire/client.ts';
-import type { Bot } from '../config/bot.ts';
+import type { Bot, FindBot } from '../config/bot.ts';
 import type { Bots } from '../config/bots.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Downloads } from '../downloads/downloads.ts';
@@ -35,7 +35,7 @@ export interface KeepingParts {
   kept: KeptConversations;
   pool: Pool;
   bots: Bots;
-  findBot: (id: string) => Bot | 'gone' | 'unclear';
+  findBot: FindBot;
   client: CampfireClient;
   seen: Seen;
   downloads: Downloads;

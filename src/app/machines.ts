@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import type { Bots } from '../config/bots.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Conversation } from '../mail/mail.ts';
@@ -30,6 +31,8 @@ export interface Machines {
   count(): number;
   /** This one first. */
   states(): MachineState[];
+  /** Whether another one may have a bot's file; null for a machine that is alone. */
+  mayHaveBot: ((botId: string) => boolean) | null;
   /** Those that are missing. */
   silent(): readonly SilentMachine[];
   /** Of all machines. Without Redis only this one's are known. */
@@ -55,6 +58,7 @@ export interface MachinesParts {
   machine: string;
   settings: Settings;
   pool: Pool;
+  bots: Pick<Bots, 'all'>;
   dispatcher: () => Dispatcher;
   /** To look for what is to be sent. */
   onLook: () => void;
@@ -73,6 +77,7 @@ function aloneMachine(parts: MachinesParts): Machines {
     others: null,
     count: () => 1,
     states: () => [own()],
+    mayHaveBot: null,
     silent: () => [],
     sessions: async () => pool.snapshot().map((session) => ({ ...session, machine: own().label })),
     closeSession: (id) => closeHere(id, pool),
@@ -109,6 +114,7 @@ async function manyMachines(parts: MachinesParts, { store, bells }: SharedRedis)
     others: doorbell,
     count: () => 1 + heartbeats.others().length,
     states: () => [own(), ...heartbeats.others()],
+    mayHaveBot: (botId) => heartbeats.mayHaveBot(botId),
     silent: () => heartbeats.silent(),
     async sessions() {
       const here = pool.snapshot().map((session) => ({ ...session, machine: own().label }));
@@ -169,7 +175,7 @@ async function closeAnywhere(id: string, pool: Pool, heartbeats: Heartbeats, cal
 }
 
 function ownState(
-  { machine: name, settings, pool, clock }: MachinesParts,
+  { machine: name, settings, pool, bots, clock }: MachinesParts,
   isOpen: () => boolean,
 ): () => MachineState {
   const label = `${hostname()}-${name.slice(0, 4)}`;
@@ -181,6 +187,7 @@ function ownState(
       ...{ name, label, version: VERSION, role: settings.role, startedAt, isOpen: isOpen() },
       ...{ isBusy: pool.waiting().length > 0, sessions: pool.snapshot().length },
       memory: { usedBytes, limitBytes, percent },
+      bots: bots.all().map(({ id }) => id),
     };
   };
 }

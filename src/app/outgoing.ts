@@ -1,6 +1,6 @@
 import { createCampfireClient } from '../campfire/client.ts';
 import { createFaceBook } from '../campfire/face.ts';
-import type { Bot } from '../config/bot.ts';
+import type { FindBot } from '../config/bot.ts';
 import type { Bots } from '../config/bots.ts';
 import type { Downloads } from '../downloads/downloads.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -19,7 +19,7 @@ export function buildOutgoing(parts: {
   marks: Marks;
   ownership: Ownership;
   bots: Bots;
-  findBot: (id: string) => Bot | 'gone' | 'unclear';
+  findBot: FindBot;
   mail: Mail;
   files: Downloads;
   clock: Clock;

@@ -16,9 +16,10 @@ import type { AcceptParts } from '../turns/accept.ts';
 import { createDispatcher, type Dispatcher } from '../turns/dispatcher.ts';
 import { createOpsRoom } from '../turns/ops-room.ts';
 import { createPostedFiles } from '../turns/posted-files.ts';
+import { createFinder } from './find-bot.ts';
 import { buildKeeping, buildKept } from './keeping.ts';
 import { buildDownloads } from './kept-files.ts';
-import { createMachines } from './machines.ts';
+import { createMachines, type Machines } from './machines.ts';
 import { migrations } from './migrations.ts';
 import { openShared } from './open-shared.ts';
 import { buildOutgoing } from './outgoing.ts';
@@ -74,7 +75,7 @@ export async function buildParts(given: AllGiven) {
   const peaks = createPeaks(store, settings.sessionMemoryMaxBytes);
   const held = { transcripts, conversations, slots, bashAllowed, bots, peaks };
   const pool = buildPool({ ...given, ...processes, ...held });
-  const findBot = finderIn(bots);
+  const findBot = createFinder({ bots, mayBeElsewhere: () => machines.mayHaveBot, clock });
   const downloads = buildDownloads({ ...shared.files, settings, secrets, clock, emit });
   const outgoing = buildOutgoing({
     ...{ campfireUrl, marks, ownership, bots, findBot, mail, files: downloads, clock, emit },
@@ -84,8 +85,8 @@ export async function buildParts(given: AllGiven) {
   const { workspaces, spending } = buildKept({ settings, kept, usage: shared.usage, clock, emit });
   const { timeZone, turnTimeoutMs, workspaceMaxBytes, opsRoom: room, publicUrl = null } = settings;
   const late = { dispatcher: () => dispatcher, onLook: given.onLook };
-  const machines = await createMachines(
-    { machine: folder.instance, settings, pool, clock, emit, ...late },
+  const machines: Machines = await createMachines(
+    { machine: folder.instance, settings, pool, bots, clock, emit, ...late },
     shared.redis,
   );
   const dispatcher: Dispatcher = createDispatcher({
@@ -112,14 +113,6 @@ export async function buildParts(given: AllGiven) {
     /** Leaves what the machines share. */
     closeShared: shared.close,
     countMail: shared.countMail,
-  };
-}
-
-/** Bots as their files say now; one may only seem to be gone while a file cannot be read. */
-function finderIn(bots: Bots) {
-  return (id: string) => {
-    bots.refresh();
-    return bots.byId(id) ?? (bots.problems().length > 0 ? ('unclear' as const) : ('gone' as const));
   };
 }
 

@@ -94,3 +94,9 @@ function deepFreeze<T>(value: T): T {
   for (const inner of Object.values(value)) deepFreeze(inner);
   return Object.freeze(value);
 }
+
+/**
+ * The bot as its file says now. `unclear` when it may only be missing because a file cannot be read, `elsewhere` when
+ * another machine may have its file.
+ */
+export type FindBot = (id: string) => Bot | 'gone' | 'unclear' | 'elsewhere';

@@ -2,7 +2,7 @@ import type { Failure } from '../campfire/answers.ts';
 import type { CampfireClient, Posted } from '../campfire/client.ts';
 import type { FaceBook } from '../campfire/face.ts';
 import { plainNotice } from '../campfire/html/render.ts';
-import type { Bot } from '../config/bot.ts';
+import type { Bot, FindBot } from '../config/bot.ts';
 import type { Downloads } from '../downloads/downloads.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { DeliveryResult, OutboxRow } from '../mail/mail.ts';
@@ -38,7 +38,7 @@ export interface DeliverParts {
   files: Pick<Downloads, 'open' | 'release'>;
   faces: FaceBook;
   health: Pick<HealthBook, 'campfire' | 'bot' | 'noUsableFile'>;
-  findBot: (id: string) => Bot | 'gone' | 'unclear';
+  findBot: FindBot;
   /** This machine's right to the conversation. */
   right: Pick<Right, 'mayWrite'>;
   clock: Clock;
@@ -51,6 +51,8 @@ export interface DeliverParts {
 export async function deliver(row: OutboxRow, parts: DeliverParts): Promise<DeliveryResult> {
   const bot = parts.findBot(row.botId);
   // Its file may have been taken away by mistake, or be half written: what it said is kept for as long as any row.
+  if (bot === 'elsewhere')
+    return { kind: 'retry', at: nextTry(row, parts), problem: 'its file is not on this machine' };
   if (bot === 'gone' || bot === 'unclear') {
     const problem = bot === 'gone' ? 'its file is gone' : 'its file cannot be read';
     parts.health.noUsableFile(row.botId, problem);

@@ -1,3 +1,4 @@
+import type { FindBot } from '../config/bot.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Conversation, DeliveryResult, Outbox, OutboxRow } from '../mail/mail.ts';
 import { FencedOutError, type Ownership } from '../mail/ownership.ts';
@@ -13,7 +14,7 @@ import { nameOf } from './serve.ts';
  *
  * Invariants:
  * 1. A conversation's rows are sent one after the other, in the order in which they were decided.
- * 2. What another machine sends is let be.
+ * 2. What another machine sends is let be, and so is what only another one can send, having the bot's file.
  * 3. What a key or Campfire itself is to blame for costs one try at a time, not one for every room.
  */
 
@@ -97,9 +98,11 @@ class OutboxDelivery implements Delivery {
     if (this.#stopping.signal.aborted) return;
     const nowMs = clock.monotonicMs();
     for (const [name, untilMs] of this.#elsewhere) if (untilMs <= nowMs) this.#elsewhere.delete(name);
+    const isHere = hasFileHere(this.#parts.findBot);
     const waiting = found.filter(
       (conversation) =>
-        !this.#elsewhere.has(nameOf(conversation)) || ownership.fenceOf(conversation) !== null,
+        isHere(conversation) &&
+        (!this.#elsewhere.has(nameOf(conversation)) || ownership.fenceOf(conversation) !== null),
     );
     const { start, lookAgainAt } = planSends({
       ...{ waiting, campfire: health.campfire(), bot: health.bot, now: clock.now() },
@@ -190,4 +193,14 @@ function report(
     const retryMs = result.kind === 'replaced' ? 0 : Math.max(0, Math.round(result.at - clock.now()));
     emit({ type: 'delivery.retrying', session, turn, problem: result.problem, retryMs });
   }
+}
+
+/** Asks once for each bot: hundreds of conversations may be looked through. */
+function hasFileHere(findBot: FindBot): (conversation: Conversation) => boolean {
+  const known = new Map<string, boolean>();
+  return ({ botId }) => {
+    const isHere = known.get(botId) ?? findBot(botId) !== 'elsewhere';
+    known.set(botId, isHere);
+    return isHere;
+  };
 }

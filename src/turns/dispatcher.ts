@@ -12,7 +12,7 @@ import { noticeAfterMs, noticeWaiting } from './notices.ts';
 import { type Others, pendingOf } from './others.ts';
 import { passedOn } from './placement.ts';
 import { type Right, withRight } from './right.ts';
-import { createRunner, nameOf, type Runner, type ServeParts, serve } from './serve.ts';
+import { createRunner, NoBotFileError, nameOf, type Runner, type ServeParts, serve } from './serve.ts';
 import type { Spending } from './spending.ts';
 
 /**
@@ -197,7 +197,7 @@ class MailDispatcher implements Dispatcher {
     const { atOnce } = await this.#parts.mail.situation(conversation);
     const [message] = atOnce;
     const bot = this.#parts.findBot(botId);
-    if (bot === 'unclear') throw new Error(`No usable bot file for ${botId}; its messages wait.`);
+    if (bot === 'unclear' || bot === 'elsewhere') throw new NoBotFileError(botId, bot);
     // Without the bot, serving settles what waits in any lane.
     if (!message || bot === 'gone') return false;
     const serving = this.#runners.get(nameOf(conversation)) ?? null;

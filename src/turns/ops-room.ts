@@ -1,6 +1,6 @@
 import type { CampfireClient } from '../campfire/client.ts';
 import { plainNotice } from '../campfire/html/render.ts';
-import type { Bot } from '../config/bot.ts';
+import type { FindBot } from '../config/bot.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { Sentence } from './sentence.ts';
@@ -14,7 +14,7 @@ const quietMs = 3_600_000;
 export interface OpsRoomParts {
   room: { roomId: number; botId: string };
   client: Pick<CampfireClient, 'post'>;
-  findBot: (id: string) => Bot | 'gone' | 'unclear';
+  findBot: FindBot;
   clock: Clock;
   emit: Emit;
 }

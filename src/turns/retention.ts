@@ -1,3 +1,4 @@
+import type { FindBot } from '../config/bot.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { MailHistory } from '../mail/history.ts';
@@ -16,8 +17,8 @@ import type { Spending } from './spending.ts';
  * Invariants:
  * 1. A conversation with something waiting, running or to be sent is not idle, however long ago its last turn was.
  * 2. A conversation goes as a whole: session, mail, record and folder. Ended in between, the next round finishes it.
- * 3. That a bot is gone counts only after a week, and only while the bots folder is without fault: its file may be
- *    missing by mistake.
+ * 3. That a bot is gone, here and on every machine that is heard of, counts only after a week, and only while the bots
+ *    folder is without fault: its file may be missing by mistake.
  */
 
 export const retentionMigrations: readonly Migration[] = [
@@ -45,8 +46,8 @@ export interface RetentionParts {
   kept: KeptConversations;
   pool: Pick<Pool, 'snapshot' | 'close'>;
   ownership: Ownership;
-  /** Whether a bot is there; `unclear` when a file cannot be read. */
-  findBot: (id: string) => object | 'gone' | 'unclear';
+  /** Whether a bot is there; `unclear` when a file cannot be read, `elsewhere` when another machine may have it. */
+  findBot: (id: string) => object | ReturnType<FindBot>;
   spending: Pick<Spending, 'forgetBefore'>;
   /** Folders in which processes live. */
   foldersInUse: () => ReadonlySet<string>;

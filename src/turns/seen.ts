@@ -1,6 +1,6 @@
 import type { CampfireClient } from '../campfire/client.ts';
 import type { FaceBook } from '../campfire/face.ts';
-import type { Bot } from '../config/bot.ts';
+import type { Bot, FindBot } from '../config/bot.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Conversation, Message } from '../mail/mail.ts';
@@ -25,7 +25,7 @@ export interface SeenParts {
   client: Pick<CampfireClient, 'boost' | 'unboost'>;
   faces: FaceBook;
   marks: Marks;
-  findBot: (id: string) => Bot | 'gone' | 'unclear';
+  findBot: FindBot;
   /** Whether Campfire answers at present. */
   campfireIsWell: () => boolean;
   clock: Clock;

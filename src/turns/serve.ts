@@ -1,7 +1,7 @@
 import { systemPrompt } from '../agent/prompt.ts';
 import { fateOfPrompt } from '../agent/transcript.ts';
 import { mentionType } from '../campfire/html/read.ts';
-import type { Bot } from '../config/bot.ts';
+import type { Bot, FindBot } from '../config/bot.ts';
 import { messageOf } from '../lib/errors.ts';
 import {
   type Conversation,
@@ -43,8 +43,7 @@ export interface ServeParts extends RunTurnParts, Omit<LiveParts, 'mail'> {
   mail: Mail;
   pool: Pick<Pool, 'lease'>;
   conversations: Pick<Conversations, 'transcript'>;
-  /** The bot as its file says now. `unclear` when it may only be missing because a file cannot be read. */
-  findBot: (id: string) => Bot | 'gone' | 'unclear';
+  findBot: FindBot;
   /** Told when outbox rows were written. */
   onDecided: () => void;
   spending: Pick<Spending, 'refusal' | 'note'>;
@@ -86,11 +85,19 @@ export function createRunner(): Runner {
   };
 }
 
+/** Nothing is decided without the bot's file: its messages wait until it can be read, here or on another machine. */
+export class NoBotFileError extends Error {
+  constructor(botId: string, state: 'unclear' | 'elsewhere') {
+    const where = state === 'unclear' ? '' : ' on this machine';
+    super(`No usable bot file for ${botId}${where}; its messages wait.`);
+  }
+}
+
 /** Serves what is due. False when nothing was. */
 export async function serve(conversation: Conversation, runner: Runner, parts: ServeParts): Promise<boolean> {
   const { mail, pool, clock } = parts;
   const bot = parts.findBot(conversation.botId);
-  if (bot === 'unclear') throw new Error(`No usable bot file for ${conversation.botId}; its messages wait.`);
+  if (bot === 'unclear' || bot === 'elsewhere') throw new NoBotFileError(conversation.botId, bot);
   if (bot === 'gone') return settleWithoutBot(conversation, mail);
   const { turn: cutOff, waiting } = await mail.situation(conversation);
   if (cutOff ? (cutOff.dueAt ?? 0) > clock.now() : waiting.length === 0) return false;

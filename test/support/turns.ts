@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test';
 import { type CampfireClient, createCampfireClient } from '../../src/campfire/client.ts';
 import type { FaceBook } from '../../src/campfire/face.ts';
-import { type Bot, createBot } from '../../src/config/bot.ts';
+import { type Bot, createBot, type FindBot } from '../../src/config/bot.ts';
 import type { Mail } from '../../src/mail/mail.ts';
 import { soleOwnership } from '../../src/mail/ownership.ts';
 import { mailMigrations } from '../../src/mail/schema.ts';
@@ -69,12 +69,13 @@ export interface TurnsGiven {
   campfire?: { faces: FaceBook; client: Partial<CampfireClient> };
   budgetUsdPerDay?: number;
   machines?: Machines;
+  findBot?: FindBot;
 }
 
 export function setTurns(
   t: TestContext,
   bot: Bot = helper,
-  { campfire, budgetUsdPerDay, machines = alone }: TurnsGiven = {},
+  { campfire, budgetUsdPerDay, machines = alone, findBot = () => bot }: TurnsGiven = {},
 ): Turns {
   const clock = testClock();
   const { open, agents } = fakeAgents();
@@ -110,7 +111,7 @@ export function setTurns(
     );
   const openDispatcher = (pool: Pool) =>
     createDispatcher({
-      ...{ mail, pool, conversations, clock, emit, findBot: () => bot, onDecided: () => {} },
+      ...{ mail, pool, conversations, clock, emit, findBot, onDecided: () => {} },
       spending,
       ...{ downloads, publicUrl, ...machines },
       ...{ secrets: new Set<string>(), timeZone: 'UTC', turnTimeoutMs: 3_600_000 },

@@ -25,6 +25,8 @@ export const assistant = createBot({
 /** A folder of bots that a test edits. */
 export interface BotsNow {
   current: readonly Bot[];
+  /** What is said of a bot that is not there. */
+  missing?: 'gone' | 'elsewhere';
 }
 
 /** Real delivery to whatever listens at `baseUrl`, with mail in memory. `random` is 0, so that pauses are short. */
@@ -47,7 +49,7 @@ export function deliverTo(
     botOfKey: (given) => bots.current.find((bot) => bot.key === given),
   });
   const client = createCampfireClient({ baseUrl, version: '0', clock, timeoutMs, onCall: health.report });
-  const findBot = (id: string) => bots.current.find((bot) => bot.id === id) ?? 'gone';
+  const findBot = (id: string) => bots.current.find((bot) => bot.id === id) ?? bots.missing ?? 'gone';
   delivery = createDelivery({
     ...{ mail, clock, health, client, files: downloads, findBot, emit, random },
     ownership,

@@ -189,3 +189,24 @@ test('the file of a bot that is gone: its posts wait, and go when it is back', a
   await settled();
   assert.deepEqual([posted(1).length, posted(2).length], [1, 1]);
 });
+
+test('what only another machine can send, having the bot’s file, is let be', async (t) => {
+  const { mail, delivery, decide, bots, count, posted, settled } = await setDelivery(t);
+  bots.current = [];
+  bots.missing = 'elsewhere';
+  await decide(1, 5, ['<div class="m5-0">a</div>']);
+  delivery.wake();
+  // A row of another bot behind it, so that it is known that all have been looked at.
+  bots.current = [createBot({ ...assistant, id: 'second', key: assistant.key })];
+  await decide(2, 6, ['<div class="m6-0">b</div>'], 'post', 'second');
+  delivery.wake();
+  await eventually('the other row to be sent', () => posted(2).length === 1);
+  const row = await mail.takeOutbox({ botId: 'assistant', roomId: 1 }, Number.MAX_SAFE_INTEGER);
+  assert.deepEqual([row?.tries, row?.inDoubt, count('bot.unhealthy')], [0, false, 0]);
+  assert.ok(row);
+  await mail.settleOutbox(row, { kind: 'retry', at: 0, problem: '' });
+  bots.current = [assistant];
+  delivery.wake();
+  await settled();
+  assert.equal(posted(1).length, 1);
+});

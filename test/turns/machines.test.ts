@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import type { FindBot } from '../../src/config/bot.ts';
 import type { Conversation } from '../../src/mail/mail.ts';
 import type { Others } from '../../src/turns/others.ts';
 import { type PlayedOwnership, playedOwnership } from '../support/ownership.ts';
@@ -16,7 +17,7 @@ interface Stage extends Turns {
 
 const here = { botId: helper.id, roomId: 5 };
 
-function setMachine(t: TestContext): Stage {
+function setMachine(t: TestContext, findBot: FindBot = () => helper): Stage {
   const ownership = playedOwnership();
   const rung: number[] = [];
   const passedOn: Stage['passedOn'] = [];
@@ -30,7 +31,7 @@ function setMachine(t: TestContext): Stage {
     found: ({ roomId }) => void rung.push(roomId),
     settled: ({ roomId }) => void settledRooms.push(roomId),
   };
-  const turns = setTurns(t, helper, { machines: { ownership, others } });
+  const turns = setTurns(t, helper, { machines: { ownership, others }, findBot });
   // Not spread: pool and dispatcher are the current ones.
   return Object.assign(Object.create(turns), {
     ownership,
@@ -137,4 +138,26 @@ test('a visit ends when the turn runs; a short one does what cannot wait and beg
   assert.match((await machine.sent()).join(), /waiting|not working/i);
   await finish(machine);
   assert.equal(over, true);
+});
+
+test('without the bot’s file a conversation is left to a machine that has it, in every lane', async (t) => {
+  let found: ReturnType<FindBot> = 'elsewhere';
+  const machine = setMachine(t, () => found);
+  await machine.say('a question');
+  await machine.say('stop', { authorId: 2 });
+  await settle();
+  const situation = async () => {
+    const { waiting, atOnce, turn } = await machine.mail.situation(here);
+    return [waiting.length, atOnce.length, turn];
+  };
+  assert.deepEqual(await situation(), [1, 1, null]);
+  assert.equal(machine.ownership.holders, 0, 'another machine can take it');
+  const tries = machine.ownership.asked;
+  await machine.dispatcher.visit(here, true);
+  assert.equal(machine.ownership.asked, tries, 'it rests here');
+  found = helper;
+  machine.clock.advance(6_000);
+  await machine.dispatcher.visit(here, true);
+  await finish(machine);
+  assert.ok((await machine.sent()).includes('done'));
 });

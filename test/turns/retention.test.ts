@@ -33,7 +33,7 @@ function keep(t: TestContext, given: Partial<RetentionParts> = {}) {
   const slots = createSlots(dataDir);
   const conversations = createConversations(store, slots, clock);
   const events: LifecycleEvent[] = [];
-  const bots = new Map<string, object | 'gone' | 'unclear'>([['helper', {}]]);
+  const bots = new Map<string, ReturnType<RetentionParts['findBot']>>([['helper', {}]]);
   const closed: string[] = [];
   const live = new Set<string>();
   const forgotten: Conversation[] = [];
@@ -168,6 +168,18 @@ test('the conversations of a bot that is gone are kept for a week, and while any
   await retention.round();
   assert.equal(rows('conversations'), 1);
   assert.equal(rows('outbox'), 1, 'what it had to say has no way out any more');
+});
+
+test('the conversations of a bot whose file another machine may have are kept', async (t) => {
+  const { clock, retention, bots, answer, rows } = keep(t);
+  bots.set('other', {});
+  await answer(1, 'other', true);
+  bots.set('other', 'elsewhere');
+  await retention.round();
+  clock.advance(8 * dayMs);
+  await retention.round();
+  assert.equal(await retention.forgetConversation({ botId: 'other', roomId: 1 }), false);
+  assert.deepEqual([rows('conversations'), rows('outbox')], [1, 1]);
 });
 
 test('folders that nobody names are deleted after a day, unless a process lives there', async (t) => {

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createHeartbeats, type MachineState } from '../../src/app/heartbeats.ts';
+import { systemClock as clock } from '../../src/lib/clock.ts';
+import { redisServer, redisStore } from '../support/redis.ts';
+
+test('a machine that says which bots it has; one that cannot be asked, or says nothing, may have any', async (t) => {
+  const server = await redisServer(t);
+  const store = await redisStore(t, server.url);
+  const machine = (name: string, bots?: string[]) => {
+    const own = (): MachineState => ({
+      ...{ name, label: name, version: '0', role: 'all', startedAt: 0, isOpen: true, isBusy: false },
+      ...{ sessions: 0, memory: { usedBytes: 0, limitBytes: 0, percent: 0 } },
+      ...(bots ? { bots } : {}),
+    });
+    const heartbeats = createHeartbeats({ store, clock, own, ownSessions: () => [] });
+    t.after(() => heartbeats.stop());
+    return heartbeats;
+  };
+  const one = machine('one', ['mine']);
+  assert.equal(one.mayHaveBot('mine'), true, 'nobody has been asked yet');
+  await one.beat();
+  assert.equal(one.mayHaveBot('mine'), false, 'its own file is none elsewhere');
+  await machine('two', ['helper']).beat();
+  await one.beat();
+  assert.deepEqual([one.mayHaveBot('helper'), one.mayHaveBot('gone')], [true, false]);
+  await machine('older').beat();
+  await one.beat();
+  assert.equal(one.mayHaveBot('gone'), true);
+  await server.kill();
+  await one.beat();
+  assert.equal(one.mayHaveBot('gone'), true);
+});
