@@ -117,9 +117,15 @@ class RedisConversations implements Conversations {
   async recordTurn(conversation: Conversation, told: boolean): Promise<void> {
     const { mirror, clock, ownership, emit } = this.#parts;
     try {
-      const { slot, last } = await mirror.settle(conversation);
+      const { slot, memoryId, last } = await mirror.settle(conversation);
       const files = slot !== null && hasFiles(slot) ? ownership.machine : '';
-      await this.#run(countTurn, conversation, [clock.now(), Number(told), last ?? '', files]);
+      await this.#run(countTurn, conversation, [
+        clock.now(),
+        Number(told),
+        last ?? '',
+        memoryId ?? '',
+        files,
+      ]);
     } catch (error) {
       if (error instanceof FencedOutError) return;
       emit({ type: 'part.failed', part: `memory of ${nameOf(conversation)}`, problem: messageOf(error) });

@@ -19,10 +19,12 @@ export interface Mirror extends TranscriptSink {
   /** From now on this transcript is the conversation's; lines of one that is nobody's are refused. */
   bind(conversation: Conversation, slot: Slot, memory: AgentMemory): void;
   /**
-   * Copies what is missing. Gives the name of the last line, and where the transcript's file is; nulls when no session
-   * of this machine has written any. @throws Error when the copy stays behind.
+   * Copies what is missing. Gives which transcript it is, the name of its last line, and where its file is; nulls when
+   * no session of this machine has written any. @throws Error when the copy stays behind.
    */
-  settle(conversation: Conversation): Promise<{ slot: Slot | null; last: string | null }>;
+  settle(
+    conversation: Conversation,
+  ): Promise<{ slot: Slot | null; memoryId: string | null; last: string | null }>;
 }
 
 interface Bond {
@@ -78,7 +80,7 @@ export function createMirror(parts: { transcripts: Transcripts; slots: Slots; em
     },
     async settle(conversation) {
       const bond = bonds.get(nameOf(conversation));
-      if (!bond) return { slot: null, last: null };
+      if (!bond) return { slot: null, memoryId: null, last: null };
       if (bond.isBehind === true) {
         await copyAll(bond);
         bond.isBehind = false;

@@ -70,31 +70,39 @@ export const beginMemory = about(
 `,
 );
 
-/** ARGV: the memory to begin with. */
+/** ARGV: the memory to begin with. Gives the one that was given up; nothing when there is none. */
 export const giveUpMemory = about(
   'conversationGiveUp',
   `
-  local memory = call('HGET', of, 'memory')
+  ${dropTranscript}
+  local memory, before = unpack(call('HMGET', of, 'memory', 'givenUp'))
   if not memory then return false end
+  -- Nobody asks for it any more: the record names one at a time.
+  if before then drop(before) end
   call('HSET', of, 'memory', ARGV[4], 'turns', 0, 'givenUp', memory)
   call('HDEL', of, 'last')
   return memory
 `,
 );
 
-/** Both give the memory that was given up; nothing when there is none. */
+/** Takes back the memory that was given up, and gives it; nothing when there is none. */
 export const restoreMemory = about(
   'conversationRestore',
   `
-  local memory = call('HGET', of, 'givenUp')
+  ${dropTranscript}
+  local begun, memory = unpack(call('HMGET', of, 'memory', 'givenUp'))
   if not memory then return false end
+  drop(begun)
   call('HSET', of, 'memory', memory)
-  call('HDEL', of, 'givenUp')
+  call('HDEL', of, 'givenUp', 'last')
   return memory
 `,
 );
 
-/** ARGV: now, 1 when the room was told, the transcript's last line or nothing, the machine with files or nothing. */
+/**
+ * ARGV: now, 1 when the room was told, the transcript's last line or nothing, the memory that this is a line of, the
+ * machine with files or nothing.
+ */
 export const countTurn = about(
   'conversationTurn',
   `
@@ -108,8 +116,8 @@ export const countTurn = about(
     drop(givenUp)
     call('HDEL', of, 'givenUp')
   end
-  if ARGV[6] ~= '' then call('HSET', of, 'last', ARGV[6]) end
-  if ARGV[7] ~= '' then call('HSET', of, 'files', ARGV[7]) end
+  if ARGV[6] ~= '' and call('HGET', of, 'memory') == ARGV[7] then call('HSET', of, 'last', ARGV[6]) end
+  if ARGV[8] ~= '' then call('HSET', of, 'files', ARGV[8]) end
   return 1
 `,
 );

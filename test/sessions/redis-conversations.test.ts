@@ -245,3 +245,30 @@ test('what an agent put in the place of its folders leads nowhere', async (t) =>
   await assert.rejects(other.mirror.settle(room));
   assert.equal(await other.transcripts.hasLines({ memoryId: memory.id, subpath: '' }, ['secret']), false);
 });
+
+test('of a start-over that is taken back nothing stays, and the last line is the old memory’s', async (t) => {
+  const { store, one, other } = await two(t);
+  const { memory } = await turn(one, room, exchange('one', '1'));
+  await one.conversations.giveUp(room);
+  const fresh = await one.conversations.recall(room);
+  await one.conversations.begin(room, one.slots.open(fresh.slot.id), fresh.memory);
+  await one.speak(fresh.slot, fresh.memory, exchange('refused', 'too'));
+  assert.equal(await one.transcripts.has(fresh.memory.id), true);
+  await one.conversations.restore(room);
+  await one.conversations.recordTurn(room, false);
+  assert.equal(await one.transcripts.has(fresh.memory.id), false);
+  assert.deepEqual(await store.call('KEYS', `*${fresh.memory.id}*`), []);
+  await other.ownership.give([room]);
+  const { memory: kept, missing } = await other.conversations.recall(room);
+  assert.deepEqual([kept, missing], [{ kind: 'resume', id: memory.id }, []]);
+});
+
+test('a memory that is given up for one that is given up as well is deleted', async (t) => {
+  const { store, one } = await two(t);
+  const { memory: first } = await turn(one, room, exchange('one', '1'));
+  await one.conversations.giveUp(room);
+  const { memory: second } = await turn(one, room, exchange('two', '2'), false);
+  await one.conversations.giveUp(room);
+  assert.deepEqual(await store.call('KEYS', `*${first.id}*`), []);
+  assert.equal(await one.transcripts.has(second.id), true, 'the room has not been told of it');
+});
