@@ -116,17 +116,20 @@ async function replaceNotice(
   row: OutboxRow,
   noticeId: number,
   bot: Bot,
-  { client, faces }: DeliverParts,
-): Promise<Posted | Failure | null> {
+  { client, faces, right }: DeliverParts,
+): Promise<Posted | Failure | NotCertain | null> {
   if ((await faces.find(bot.key, row.roomId)) !== 'full') return null;
   if (row.kind === 'in-place') {
     const since = await client.index(bot.key, row.roomId, { after: noticeId });
     if (since.kind === 'messages' && since.messages.length === 0) {
+      // Asking took a while.
+      if (!(await right.mayWrite())) return { kind: 'not-certain' };
       const edited = await client.edit(bot.key, row.roomId, noticeId, row.body);
       if (edited.kind === 'done') return { kind: 'posted', id: noticeId };
       if (edited.kind === 'unavailable') return edited;
     }
   }
+  if (!(await right.mayWrite())) return { kind: 'not-certain' };
   const deleted = await client.delete(bot.key, row.roomId, noticeId);
   // Deleting it again does no harm, so nothing is in doubt.
   return deleted.kind === 'unavailable' ? { ...deleted, uncertain: false } : null;

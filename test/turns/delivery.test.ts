@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemClock as clock } from '../../src/lib/clock.ts';
+import type { OutboxRow } from '../../src/mail/mail.ts';
+import { type DeliverParts, deliver } from '../../src/turns/deliver.ts';
 import { eventually } from '../support/eventually.ts';
 import { playedOwnership } from '../support/ownership.ts';
-import { setDelivery } from './delivery-stage.ts';
+import { assistant, setDelivery } from './delivery-stage.ts';
 
 test('posts of a conversation arrive in order', async (t) => {
   const { delivery, decide, posted, settled } = await setDelivery(t);
@@ -139,3 +141,46 @@ test('what another machine has is let be, and sent once it can be had', async (t
   });
   await settled();
 });
+
+for (const [what, kind, loses] of [
+  ['edited', 'in-place', 'index'],
+  ['deleted', 'post', 'find'],
+] as const) {
+  test(`no notice is ${what} when the right went while Campfire was asked`, async () => {
+    let certain = true;
+    const lose = (call: string) => {
+      if (call === loses) certain = false;
+    };
+    const refuse = () => assert.fail('another machine may have the conversation');
+    const client = {
+      async index() {
+        lose('index');
+        return { kind: 'messages' as const, messages: [], more: false };
+      },
+      ...{ edit: refuse, delete: refuse, post: refuse },
+    };
+    const row = {
+      ...{ id: 1, turnId: 1, botId: 'assistant', roomId: 1, ordinal: 0, kind, body: 'a', noticeId: 7 },
+      ...{ inDoubt: false, tries: 0, decidedAt: clock.now(), sentBefore: null },
+    };
+    const result = await deliver(row as unknown as OutboxRow, {
+      client: client as unknown as DeliverParts['client'],
+      faces: {
+        ...{ known: () => 'full' as const, report() {} },
+        async find() {
+          lose('find');
+          return 'full' as const;
+        },
+      },
+      files: { open: async () => null, release: async () => {} },
+      health: {
+        campfire: () => ({ state: 'ok' }) as ReturnType<DeliverParts['health']['campfire']>,
+        bot: () => ({ state: 'ok' }) as ReturnType<DeliverParts['health']['bot']>,
+        noUsableFile() {},
+      },
+      ...{ findBot: () => assistant, right: { mayWrite: async () => certain } },
+      ...{ clock, emit() {}, random: () => 0 },
+    });
+    assert.equal(result.kind, 'retry');
+  });
+}
