@@ -93,6 +93,7 @@ export async function buildParts(given: AllGiven) {
     ...{ mail, pool, conversations, client, faces, findBot, clock, emit, secrets, timeZone, turnTimeoutMs },
     ...{ ownership, others: machines.others, onDecided: delivery.wake, workspaces, workspaceMaxBytes },
     ...{ spending, downloads, publicUrl },
+    onLost: (conversation) => transcripts?.unbind(conversation),
     mentions: createMentions(store, clock, client),
     postedFiles: buildPostedFiles({ campfireStorage, store, clock, emit }),
   });

@@ -1,4 +1,3 @@
-import type { TranscriptSink } from '../agent/mirror.ts';
 import type { Settings } from '../config/settings.ts';
 import type { ByteStore, FileIndex } from '../downloads/kept.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -8,6 +7,7 @@ import type { Marks } from '../mail/marks.ts';
 import type { Ownership } from '../mail/ownership.ts';
 import type { Usage } from '../mail/usage.ts';
 import type { KeptConversations } from '../sessions/kept.ts';
+import type { Mirror } from '../sessions/redis-mirror.ts';
 import type { Conversations } from '../sessions/resume.ts';
 import type { Slots } from '../sessions/slots.ts';
 import type { Bells } from '../store/bells.ts';
@@ -26,7 +26,7 @@ export interface SharedState {
   conversations: Conversations;
   kept: KeptConversations;
   /** Where transcripts are copied to; null when the agents' own files are all there is. */
-  transcripts: TranscriptSink | null;
+  transcripts: Mirror | null;
   files: { index: FileIndex; bytes: ByteStore };
   ownership: Ownership;
   /** Null for a machine that is alone. */

@@ -13,11 +13,14 @@ import { readTranscript } from './transcript-file.ts';
  *
  * Invariants:
  * 1. A copy whose lines are missing is known to be behind until all of the file has been copied anew.
- * 2. What another machine has since gone on with gets no lines from here.
+ * 2. What another machine has since gone on with gets no lines from here: neither now nor when this machine has the
+ *    conversation again and an agent from before still writes.
  */
 export interface Mirror extends TranscriptSink {
   /** From now on this transcript is the conversation's; lines of one that is nobody's are refused. */
   bind(conversation: Conversation, slot: Slot, memory: AgentMemory): void;
+  /** Another machine has taken the conversation: no lines of it are taken from here until it is bound anew. */
+  unbind(conversation: Conversation): void;
   /**
    * Copies what is missing. Gives which transcript it is, the name of its last line, and where its file is; nulls when
    * no session of this machine has written any. @throws Error when the copy stays behind.
@@ -55,6 +58,9 @@ export function createMirror(parts: { transcripts: Transcripts; slots: Slots; em
         if (bonds.size <= bondsMax) break;
         bonds.delete(oldest);
       }
+    },
+    unbind(conversation) {
+      bonds.delete(nameOf(conversation));
     },
     async append(part, lines) {
       const bond = bondOf(part.memoryId);

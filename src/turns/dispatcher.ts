@@ -39,6 +39,8 @@ export interface DispatcherParts
   ownership: Ownership;
   /** Null for a machine that is alone. */
   others: Others | null;
+  /** Told at once when another machine has taken a conversation in which something ran here. */
+  onLost: (conversation: Conversation) => void;
 }
 
 export interface Dispatcher {
@@ -230,6 +232,7 @@ class MailDispatcher implements Dispatcher {
       const loseAll = () => {
         const name = nameOf(conversation);
         this.#parts.emit({ type: 'conversation.lost', session: name });
+        this.#parts.onLost(conversation);
         runner?.halt();
         void this.#parts.pool.close(name, 'lost');
       };

@@ -142,3 +142,19 @@ test('a transcript of 50 MB is appended and loaded', async (t) => {
   assert.equal(found.length, given.length);
   assert.equal(found.at(-1), given.at(-1)?.json);
 });
+
+test('late lines of an agent that lost its conversation are not taken with a newer right', async (t) => {
+  const { store, mirror, conversations, ownership, memoryId, lines } = await remembering(t);
+  const { append } = mirrorInto(mirror);
+  await append({ sessionId: memoryId }, [entry('a')]);
+  const other = machine(t, store, 'other');
+  await other.ownership.give([room]);
+  mirror.unbind(room);
+  await ownership.give([room]);
+  await assert.rejects(append({ sessionId: memoryId }, [entry('late')]));
+  const { slot, memory } = await conversations.recall(room);
+  await conversations.begin(room, slot, memory);
+  await append({ sessionId: memoryId }, [entry('b')]);
+  const uuids = (await lines()).map((line) => (JSON.parse(line) as { uuid: string }).uuid);
+  assert.deepEqual(uuids, ['a', 'b']);
+});

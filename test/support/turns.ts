@@ -52,7 +52,7 @@ export interface Said {
 }
 
 /** This machine among others. */
-export type Machines = Pick<DispatcherParts, 'ownership' | 'others'>;
+export type Machines = Pick<DispatcherParts, 'ownership' | 'others' | 'onLost'>;
 
 const gigabyte = 1024 ** 3;
 const people: Record<number, string> = { 1: 'Ann', 2: 'Ben', 3: 'Cleo', 800: 'Other bot' };
@@ -62,20 +62,20 @@ export const helper = createBot({
   description: 'I help.',
 });
 
-const alone: Machines = { ownership: soleOwnership('test'), others: null };
+const alone: Machines = { ownership: soleOwnership('test'), others: null, onLost: () => {} };
 
 /** What a turn meets beside its bot; nothing can be found out of the room and nobody edits there unless given. */
 export interface TurnsGiven {
   campfire?: { faces: FaceBook; client: Partial<CampfireClient> };
   budgetUsdPerDay?: number;
-  machines?: Machines;
+  machines?: Partial<Machines>;
   findBot?: FindBot;
 }
 
 export function setTurns(
   t: TestContext,
   bot: Bot = helper,
-  { campfire, budgetUsdPerDay, machines = alone, findBot = () => bot }: TurnsGiven = {},
+  { campfire, budgetUsdPerDay, machines = {}, findBot = () => bot }: TurnsGiven = {},
 ): Turns {
   const clock = testClock();
   const { open, agents } = fakeAgents();
@@ -113,7 +113,7 @@ export function setTurns(
     createDispatcher({
       ...{ mail, pool, conversations, clock, emit, findBot, onDecided: () => {} },
       spending,
-      ...{ downloads, publicUrl, ...machines },
+      ...{ downloads, publicUrl, ...alone, ...machines },
       ...{ secrets: new Set<string>(), timeZone: 'UTC', turnTimeoutMs: 3_600_000 },
       ...{
         faces: campfire?.faces ?? noCampfire,

@@ -12,6 +12,7 @@ interface Stage extends Turns {
   rung: number[];
   passedOn: Array<[roomId: number, machine: string]>;
   settled: number[];
+  lost: number[];
   others: Others & { isMine: boolean; freeOnes: string[] };
 }
 
@@ -22,6 +23,7 @@ function setMachine(t: TestContext, findBot: FindBot = () => helper): Stage {
   const rung: number[] = [];
   const passedOn: Stage['passedOn'] = [];
   const settledRooms: number[] = [];
+  const lost: number[] = [];
   const others: Stage['others'] = {
     isMine: false,
     freeOnes: [],
@@ -31,13 +33,17 @@ function setMachine(t: TestContext, findBot: FindBot = () => helper): Stage {
     found: ({ roomId }) => void rung.push(roomId),
     settled: ({ roomId }) => void settledRooms.push(roomId),
   };
-  const turns = setTurns(t, helper, { machines: { ownership, others }, findBot });
+  const turns = setTurns(t, helper, {
+    machines: { ownership, others, onLost: ({ roomId }) => lost.push(roomId) },
+    findBot,
+  });
   // Not spread: pool and dispatcher are the current ones.
   return Object.assign(Object.create(turns), {
     ownership,
     rung,
     passedOn,
     settled: settledRooms,
+    lost,
     others,
   }) as Stage;
 }
@@ -77,6 +83,7 @@ test('a turn whose right is lost ends with its session and writes nothing', asyn
   assert.deepEqual(await machine.sent(), []);
   assert.equal((await machine.mail.situation(here)).turn?.attempt, 1, 'undecided, for the other machine');
   assert.ok(machine.events.some(({ type }) => type === 'conversation.lost'));
+  assert.deepEqual(machine.lost, [5]);
   assert.deepEqual(machine.settled, []);
   assert.equal(machine.ownership.holders, 0);
 });
