@@ -16,6 +16,7 @@ import { openBells } from '../store/bells.ts';
 import { openRedis, type RedisStore } from '../store/redis.ts';
 import type { Emit } from '../telemetry/events.ts';
 import type { SharedParts, SharedState } from './shared.ts';
+import { refuseUnfinishedMove } from './unfinished-move.ts';
 
 /** Bytes that another machine has begun to keep are on the index by then. */
 const bytesGraceMs = 600_000;
@@ -24,6 +25,12 @@ const bytesGraceMs = 600_000;
 export async function redisState(url: string, parts: SharedParts): Promise<SharedState> {
   const { settings, slots, machine, clock, emit } = parts;
   const store = await openRedis(url);
+  try {
+    await refuseUnfinishedMove(store);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
   const trouble = (part: string) => (problem: string) => {
     // That it is away is told once, not by everybody who notices.
     if (store.isThere()) emit({ type: 'part.failed', part, problem });

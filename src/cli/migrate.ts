@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
 import { migrations } from '../app/migrations.ts';
+import { onRecord } from '../app/unfinished-move.ts';
 import { createDiskBytes } from '../downloads/bytes.ts';
 import { createRedisBytes } from '../downloads/redis-bytes.ts';
 import { createRedisFileIndex } from '../downloads/redis-index.ts';
@@ -27,7 +29,8 @@ import { moveMessages } from './migrate-mail.ts';
 
 /**
  * `campfire-ai-bot migrate --to redis`: what a machine that was alone has kept goes where many machines share it. Nothing
- * is taken away here, so that the way back is open, and doing it again moves what is missing.
+ * is taken away here, so that the way back is open, and doing it again moves what is missing. No service starts there
+ * before it is finished.
  */
 
 /** How much there is, or was moved; `there` was in Redis before. */
@@ -70,7 +73,8 @@ export async function migrateToRedis(given: {
       const redis = await openRedis(redisUrl);
       try {
         if (dryRun) return `${sentence('Would move', await countsOf(store))} Nothing was changed.`;
-        return sentence('Moved', await move(store, redis, folder));
+        const origin = { name: folder.instance, place: `${hostname()}:${resolve(dataDir)}` };
+        return sentence('Moved', await onRecord(redis, origin, () => move(store, redis, folder)));
       } finally {
         await redis.close();
       }

@@ -3,6 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { migrations } from '../../src/app/migrations.ts';
+import type { SharedParts } from '../../src/app/shared.ts';
+import { redisState } from '../../src/app/shared-redis.ts';
+import { refuseUnfinishedMove } from '../../src/app/unfinished-move.ts';
 import { migrateToRedis } from '../../src/cli/migrate.ts';
 import { createDiskBytes } from '../../src/downloads/bytes.ts';
 import type { KeptFile } from '../../src/downloads/kept.ts';
@@ -210,4 +213,22 @@ test('it refuses beside a service, with posts to be sent, without a database and
   const whole = await setFolder(t);
   await store.call('HSET', store.key('own', one.botId, one.roomId), 'machine', 'somebody', 'fence', 1);
   await refuses({ dataDir: whole.dataDir, redisUrl, dryRun: false }, 'conversation_held');
+});
+
+test('no service starts on a Redis into which a move was begun and not finished', async (t) => {
+  const { dataDir } = await setFolder(t);
+  const { redisUrl, store } = await setRedis(t);
+  const held = store.key('own', two.botId, two.roomId);
+  await store.call('HSET', held, 'machine', 'other', 'fence', 1);
+  await assert.rejects(migrateToRedis({ dataDir, redisUrl, dryRun: false }), { code: 'conversation_held' });
+  const start = () => redisState(redisUrl, {} as SharedParts);
+  await assert.rejects(start(), (error) => {
+    assert.ok(error instanceof OperatorError);
+    assert.equal(error.code, 'migration_unfinished');
+    assert.ok(error.message.includes(dataDir) && error.remedy.includes('migrate --to redis'));
+    return true;
+  });
+  await store.call('DEL', held);
+  await migrateToRedis({ dataDir, redisUrl, dryRun: false });
+  await refuseUnfinishedMove(store);
 });
