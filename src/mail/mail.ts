@@ -175,9 +175,12 @@ export interface Mailbox {
    * `postponed.until` (epoch ms) if that is given. The notice is written with it.
    */
   giveBack(turn: Turn, postponed?: { until: number; notice: Notice | null }): Promise<void>;
-  /** @throws TurnDecidedError when the turn is already decided. */
+  /**
+   * Rejected means that nothing was decided. Resolved is safe from kill -9; from a power cut not before one of its rows
+   * is handed out. @throws TurnDecidedError when the turn is already decided.
+   */
   decide(turn: Turn, outcome: Outcome, drafts: readonly OutboxDraft[]): Promise<void>;
-  /** All of it or nothing: false when one of the messages does not wait any more or the turn is decided. */
+  /** All of it or nothing, as safe as `decide`: false when one of the messages does not wait any more or the turn is decided. */
   settle(conversation: Conversation, settlement: Settlement): Promise<boolean>;
   /** Marks those of the messages that have neither notice nor outcome; writes the notice if there are any. */
   notice(conversation: Conversation, messages: readonly Message[], notice: Notice): Promise<boolean>;

@@ -24,6 +24,9 @@ import { standingOf } from './sqlite-standing.ts';
 /**
  * The mailbox in the embedded database. One process writes, so "a turn nobody runs" needs no mark: the dispatcher
  * knows what it runs, and a turn found running after a start is one that was cut off.
+ *
+ * Only `accept` waits for the disk. An outcome that a power cut takes back is found anew, as nobody has seen it: the outbox
+ * syncs before the first post, and the next message that is accepted takes along what was committed before it.
  */
 
 export function createMailbox(store: Store, clock: Clock): Omit<Mailbox, 'replay'> {
@@ -64,12 +67,9 @@ export function createMailbox(store: Store, clock: Clock): Omit<Mailbox, 'replay
           throw new TurnDecidedError(`Turn ${turn.id} is already decided.`);
         addRows(store, turn, turn.id, drafts, clock.now());
       });
-      await store.synced();
     },
     async settle(conversation, settlement) {
-      const settled = store.lazily(() => settleAtOnce(store, conversation, settlement, clock.now()));
-      await store.synced();
-      return settled;
+      return store.lazily(() => settleAtOnce(store, conversation, settlement, clock.now()));
     },
     async notice(conversation, messages, notice) {
       return store.lazily(() => {

@@ -14,11 +14,14 @@ import { dirname } from 'node:path';
 export interface LogSync {
   /** Resolves when all that was committed before the call is on disk. @throws what the disk says. */
   synced(): Promise<void>;
-  /** Once what is under way has ended. */
+  /** Once what is under way or queued has ended. */
   close(): void;
 }
 
-/** `database` is the open database's path. `carryOver` writes the log into the database, synced, or throws. */
+/**
+ * `database` is the open database's path. `carryOver` writes the log into the database, synced, and sees to it that
+ * nothing is read from the log as it was; or throws.
+ */
 export function createLogSync(database: string, carryOver: () => void): LogSync {
   syncFolder(dirname(database));
   const log = openSync(`${database}-wal`, 'r');
@@ -50,19 +53,22 @@ export function createLogSync(database: string, carryOver: () => void): LogSync 
       .catch(() => {})
       .then(() => {
         next = null;
-        return running ?? start();
+        return start();
       });
 
   return {
     synced() {
+      // A queued sync has not begun, even if the one before it has just ended.
+      if (next !== null) return next;
       if (running === null) return start();
-      next ??= afterThisOne(running);
+      next = afterThisOne(running);
       return next;
     },
     close() {
       const close = () => closeSync(log);
-      if (running === null) close();
-      else void running.then(close, close);
+      const last = next ?? running;
+      if (last === null) close();
+      else void last.then(close, close);
     },
   };
 }

@@ -12,7 +12,8 @@ import { storeTrouble } from './trouble.ts';
  *
  * Invariants:
  * 1. While the reserve could not be held, or is given up, nothing new is to be accepted; what was accepted goes on.
- * 2. Given up, it is filled again before anything new is accepted.
+ * 2. Given up, it is filled again before anything new is accepted; and after any trouble nothing is before all that was
+ *    committed is on disk.
  * 3. A damaged file stays damaged until the service is started anew.
  */
 
@@ -81,6 +82,7 @@ export function guardStorage({ store, dataDir, clock, onChange, ...given }: Stor
   const freeBytes = given.freeBytes ?? (() => freeBytesOn(dataDir));
   let state: StorageState = { kind: 'ok' };
   let cancel: Cancel = () => {};
+  let stopped = false;
 
   const become = (next: StorageState): void => {
     const changed = next.kind !== state.kind;
@@ -88,7 +90,8 @@ export function guardStorage({ store, dataDir, clock, onChange, ...given }: Stor
     if (changed) onChange(next);
   };
 
-  const check = (): void => {
+  // At once, up to where trouble is to be over: that waits for the disk.
+  const check = async (): Promise<void> => {
     cancel();
     if (state.kind === 'damaged') return;
     let periodMs = checkPeriodMs;
@@ -104,14 +107,23 @@ export function guardStorage({ store, dataDir, clock, onChange, ...given }: Stor
           const tookMs = clock.monotonicMs() - startedMs;
           // While nothing is accepted anyway, being whole again comes first.
           periodMs = Math.max(fillPeriodMs, tookMs * (state.kind === 'ok' ? idleShare : 1));
-        } else if (state.kind === 'failing') probe(store);
+        }
         // Back in order only once the reserve is whole again; a first filling has no need to wait for that.
-        if (decision.kind === 'whole' || state.kind === 'ok') become({ kind: 'ok' });
+        if (state.kind === 'ok') become({ kind: 'ok' });
+        else if (decision.kind === 'whole') await recover(state);
       }
     } catch (error) {
       hear(error);
     }
-    cancel = clock.after(periodMs, check);
+    if (!stopped) cancel = clock.after(periodMs, () => void check());
+  };
+
+  /** @throws what a write or the disk says. */
+  const recover = async (trouble: StorageState): Promise<void> => {
+    probe(store);
+    await store.synced();
+    // Unless a statement failed meanwhile.
+    if (state === trouble) become({ kind: 'ok' });
   };
 
   /** A statement failed, here or anywhere. */
@@ -125,10 +137,11 @@ export function guardStorage({ store, dataDir, clock, onChange, ...given }: Stor
 
   store.onFailure(hear);
   prepare(store, hear);
-  check();
+  void check();
   return {
     state: () => state,
     stop() {
+      stopped = true;
       cancel();
       cancel = () => {};
       store.onFailure(() => {});

@@ -56,6 +56,8 @@ const checkedMaxBytes = 256 * 1024 * 1024;
  */
 const checkpointPages = 1800;
 
+const busyTimeoutMs = 5000;
+
 /**
  * Opens (or creates) the database and brings it to the newest schema.
  * @throws OperatorError `store_newer` when a newer version of the product wrote it; names the backup to restore.
@@ -81,7 +83,7 @@ function open(path: string): DatabaseSync {
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
       PRAGMA wal_autocheckpoint = ${checkpointPages};
-      PRAGMA busy_timeout = 5000;
+      PRAGMA busy_timeout = ${busyTimeoutMs};
       PRAGMA foreign_keys = ON;
     `);
     const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
@@ -95,10 +97,23 @@ function open(path: string): DatabaseSync {
 
 function logOf(database: DatabaseSync, path: string): LogSync {
   if (path === ':memory:') return { synced: async () => {}, close: () => {} };
-  return createLogSync(path, () => {
-    const { busy } = database.prepare('PRAGMA wal_checkpoint(FULL)').get() as { busy: number };
+  return createLogSync(path, () => carryOver(database));
+}
+
+/**
+ * Puts all that was committed where it does not hang on what the log holds on disk: into the database, synced, with the
+ * log begun anew by one more commit. Until then a power cut would bring back the frames that did reach the disk, over
+ * newer pages of the database. Does not wait: @throws Error while somebody reads from the log, and what the disk says.
+ */
+export function carryOver(database: DatabaseSync): void {
+  database.exec('PRAGMA busy_timeout = 0');
+  try {
+    const { busy } = database.prepare('PRAGMA wal_checkpoint(RESTART)').get() as { busy: number };
     if (busy !== 0) throw new Error('The database is being read, its log cannot be carried over now.');
-  });
+    database.exec(`PRAGMA user_version = ${userVersion(database)}`);
+  } finally {
+    database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+  }
 }
 
 /** @throws Error when the file holds something else than what SQLite wrote. */

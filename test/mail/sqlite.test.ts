@@ -2,13 +2,15 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
+import type { Mail } from '../../src/mail/mail.ts';
 import { mailMigrations } from '../../src/mail/schema.ts';
 import { createSqliteMail } from '../../src/mail/sqlite.ts';
 import { createSqliteMarks, markMigrations } from '../../src/mail/sqlite-marks.ts';
 import { openStore } from '../../src/store/sqlite.ts';
 import { mailContract } from '../contract/mail.ts';
 import { testClock } from '../support/clock.ts';
+import { tempFolder } from '../support/temp.ts';
 
 mailContract('sqlite', async (clock) => {
   const folder = mkdtempSync(join(tmpdir(), 'campfire-ai-bot-'));
@@ -77,4 +79,72 @@ test('sqlite: marks that are over are found in one conversation or in all', asyn
     await marks.put(mark(message, room));
   assert.deepEqual(await marks.over({ botId: 'helper', roomId: 2 }), [mark(2, 2)]);
   assert.equal((await marks.over()).length, 2);
+});
+
+/** Mail over a real database whose next syncs fail as often as `disk.failures` says. */
+function mailOnBadDisk(t: TestContext) {
+  const path = join(tempFolder(t), 'service.db');
+  const store = openStore(path, mailMigrations);
+  t.after(() => store.close());
+  const clock = testClock();
+  const disk = { failures: 0 };
+  const synced = async () => {
+    await store.synced();
+    if (disk.failures-- > 0) throw Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' });
+  };
+  const mail = createSqliteMail({ ...store, synced }, clock);
+  /** As the next life of the service finds it. */
+  const reopened = () => {
+    const again = openStore(path, mailMigrations);
+    t.after(() => again.close());
+    return createSqliteMail(again, clock);
+  };
+  return { mail, disk, reopened, now: () => clock.now() };
+}
+
+const room = { botId: 'helper', roomId: 1 };
+const question = (messageId: number) => ({ ...room, messageId, authorId: messageId, content: 'x' });
+const answer = [{ kind: 'post' as const, body: 'x' }];
+
+async function decideOne(mail: Mail) {
+  await mail.accept(question(1));
+  const turn = await mail.begin(room);
+  assert.ok(turn);
+  await mail.decide(turn, { kind: 'answered' }, answer);
+}
+
+test('sqlite: a row whose mark did not reach the disk was not posted, so it is in no doubt', async (t) => {
+  const { mail, disk, now, reopened } = mailOnBadDisk(t);
+  await decideOne(mail);
+  disk.failures = 2;
+  await assert.rejects(mail.takeOutbox(room, now()), { code: 'EIO' });
+  await assert.rejects(mail.takeOutbox(room, now()), { code: 'EIO' });
+  assert.equal((await mail.takeOutbox(room, now()))?.inDoubt, false);
+  disk.failures = 1;
+  await assert.rejects(mail.takeOutbox(room, now()), { code: 'EIO' });
+  assert.equal((await reopened().takeOutbox(room, now()))?.inDoubt, true, 'what was in doubt stays so');
+});
+
+test('sqlite: a row that was not posted is in no doubt after a restart', async (t) => {
+  const { mail, disk, now, reopened } = mailOnBadDisk(t);
+  await decideOne(mail);
+  disk.failures = 1;
+  await assert.rejects(mail.takeOutbox(room, now()), { code: 'EIO' });
+  assert.equal((await reopened().takeOutbox(room, now()))?.inDoubt, false);
+});
+
+test('sqlite: what was decided on a bad disk is told as decided; only accepting and posting wait', async (t) => {
+  const { mail, disk, now } = mailOnBadDisk(t);
+  const stop = { ...question(2), atOnce: true };
+  await mail.accept(question(1));
+  await mail.accept(stop);
+  const turn = await mail.begin(room);
+  assert.ok(turn);
+  disk.failures = 2;
+  await mail.decide(turn, { kind: 'answered' }, answer);
+  const { atOnce: messages } = await mail.situation(room);
+  const outcome = { kind: 'answered' as const };
+  assert.equal(await mail.settle(room, { messages, stopTurn: null, outcome, drafts: [] }), true);
+  await assert.rejects(mail.accept(question(3)), { code: 'EIO' });
+  await assert.rejects(mail.takeOutbox(room, now()), { code: 'EIO' });
 });

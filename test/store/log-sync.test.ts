@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { symlinkSync } from 'node:fs';
+import { copyFileSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { createLogSync } from '../../src/store/log-sync.ts';
-import { openStore } from '../../src/store/sqlite.ts';
+import { carryOver, openStore } from '../../src/store/sqlite.ts';
 import { storeTrouble } from '../../src/store/trouble.ts';
 import { tempFolder } from '../support/temp.ts';
 
@@ -47,6 +48,77 @@ test('after a failed sync nothing counts as kept before the log was carried over
   await log.synced();
   assert.equal(carried, 2);
   await assert.rejects(log.synced(), { code: 'EINVAL' }, 'and then it is synced again');
+});
+
+test('nobody shares a sync that began before the call, whenever it comes', async (t) => {
+  let began = 0;
+  const log = brokenLog(t, () => {
+    began++;
+    throw new Error('no');
+  });
+  await assert.rejects(log.synced(), { code: 'EINVAL' });
+  const asked: Promise<void>[] = [];
+  const ask = () => {
+    const before = began;
+    asked.push(log.synced().catch(() => assert.ok(began > before, 'a sync began after the call')));
+  };
+  for (let ticks = 0; ticks < 12; ticks++) {
+    ask();
+    ask();
+    for (let tick = 0; tick < ticks; tick++) await null;
+    ask();
+    ask();
+    await Promise.all(asked);
+  }
+});
+
+test('closing lets a queued sync come to its end', async (t) => {
+  const store = openStore(join(tempFolder(t), 'service.db'), [notes]);
+  const waiting = [store.synced(), store.synced()];
+  store.close();
+  await Promise.all(waiting);
+});
+
+test('a log that is being read is not carried over, and nobody waits for its reader', (t) => {
+  const path = join(tempFolder(t), 'service.db');
+  const store = openStore(path, [notes]);
+  const database = new DatabaseSync(path);
+  const reader = new DatabaseSync(path);
+  t.after(() => [reader, database, store].map((one) => one.close()));
+  const timeout = () => database.prepare('PRAGMA busy_timeout').get();
+  database.exec('PRAGMA busy_timeout = 5000');
+  store.lazily(() => store.run("INSERT INTO notes VALUES ('read')"));
+  reader.exec('BEGIN');
+  assert.equal(reader.prepare('SELECT * FROM notes').all().length, 1);
+  const startedMs = performance.now();
+  assert.throws(() => carryOver(database), /being read/);
+  assert.ok(performance.now() - startedMs < 2_500);
+  assert.deepEqual({ ...timeout() }, { timeout: 5000 });
+  reader.exec('COMMIT');
+  carryOver(database);
+  assert.deepEqual({ ...timeout() }, { timeout: 5000 });
+});
+
+test('what was carried over survives a power cut that finds none of the lost frames on disk', (t) => {
+  const folder = tempFolder(t);
+  const [path, copy] = [join(folder, 'service.db'), join(folder, 'after.db')];
+  const log = () => readFileSync(`${path}-wal`);
+  const store = openStore(path, [notes]);
+  const database = new DatabaseSync(path);
+  t.after(() => [database, store].map((one) => one.close()));
+  store.run("INSERT INTO notes VALUES ('on disk')");
+  const kept = log();
+  store.lazily(() => store.run("INSERT INTO notes VALUES ('lost by a sync')"));
+  const believed = log();
+  carryOver(database);
+
+  const found = log();
+  for (let at = kept.length; at < believed.length; at++) if (found[at] === believed[at]) found[at] = 0;
+  copyFileSync(path, copy);
+  writeFileSync(`${copy}-wal`, found);
+  const after = openStore(copy, [notes]);
+  t.after(() => after.close());
+  assert.deepEqual(after.all('SELECT text FROM notes'), [{ text: 'on disk' }, { text: 'lost by a sync' }]);
 });
 
 test('a sync that fails is heard of like a failed statement', async (t) => {

@@ -3,11 +3,13 @@ import { closeSync, existsSync, openSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { backUpStore, restoreStore } from '../../src/store/backup.ts';
 import { decideSpace, guardStorage, type StorageState } from '../../src/store/space.ts';
 import { openStore } from '../../src/store/sqlite.ts';
 import { storeTrouble } from '../../src/store/trouble.ts';
 import { testClock } from '../support/clock.ts';
+import { eventually } from '../support/eventually.ts';
 import { tempFolder } from '../support/temp.ts';
 
 const megabyte = 1024 * 1024;
@@ -46,7 +48,7 @@ for (const [freeMb, heldMb, kind] of [
   });
 }
 
-test('the reserve is held in the database’s own files, given up when the disk is full, and whole before it is open again', (t) => {
+test('the reserve is held in the database’s own files, given up when the disk is full, and whole before it is open again', async (t) => {
   const { dataDir, clock, disk, told, guard, held } = guarded(t);
   assert.ok(statSync(join(dataDir, 'service.db-wal')).size >= 8 * megabyte, 'the log is long enough');
   clock.advance(10_000);
@@ -61,11 +63,12 @@ test('the reserve is held in the database’s own files, given up when the disk 
   clock.advance(1_000);
   assert.equal(guard.state().kind, 'full', 'not before it is whole');
   clock.advance(10_000);
-  assert.deepEqual([guard.state().kind, held()], ['ok', 56]);
+  await eventually('it to be open', () => guard.state().kind === 'ok');
+  assert.equal(held(), 56);
   assert.deepEqual(told, ['full', 'ok']);
 });
 
-test('a statement that meets a full disk closes at once, a damaged file for good', (t) => {
+test('a statement that meets a full disk closes at once, a damaged file for good', async (t) => {
   const { dataDir, clock, store, told, guard } = guarded(t);
   const failWith = (limit: string) => {
     store.run(`PRAGMA max_page_count = ${limit}`);
@@ -75,7 +78,7 @@ test('a statement that meets a full disk closes at once, a damaged file for good
   assert.equal(guard.state().kind, 'full');
   store.run('PRAGMA max_page_count = 1000000');
   clock.advance(10_000);
-  assert.equal(guard.state().kind, 'ok');
+  await eventually('it to be open', () => guard.state().kind === 'ok');
   // More than the cache holds, so that what is damaged on disk is read from there.
   for (let row = 0; row < 8; row++) store.run(`INSERT INTO notes VALUES (hex(zeroblob(${megabyte / 2})))`);
   store.get('PRAGMA wal_checkpoint(TRUNCATE)');
@@ -88,6 +91,55 @@ test('a statement that meets a full disk closes at once, a damaged file for good
   clock.advance(60_000);
   assert.deepEqual([guard.state().kind, told], ['damaged', ['full', 'ok', 'damaged']]);
 });
+
+for (const code of ['EIO', 'ENOSPC'])
+  test(`after ${code} nothing is in order before a sync says so, and trouble meanwhile counts`, async (t) => {
+    const dataDir = tempFolder(t);
+    const clock = testClock();
+    const store = openStore(join(dataDir, 'service.db'), notes);
+    t.after(() => store.close());
+    const trouble = Object.assign(new Error(`${code}: fdatasync`), { code });
+    const syncs: PromiseWithResolvers<void>[] = [];
+    let hear = (_error: unknown): void => {};
+    const guard = guardStorage({
+      ...{ dataDir, clock, onChange: () => {}, freeBytes: () => 1000 * megabyte },
+      store: {
+        ...store,
+        synced() {
+          const sync = Promise.withResolvers<void>();
+          syncs.push(sync);
+          return sync.promise;
+        },
+        onFailure(listener) {
+          hear = listener;
+        },
+      },
+    });
+    t.after(() => guard.stop());
+    const sync = async (count: number) => {
+      clock.advance(10_000);
+      assert.equal(syncs.length, count);
+      assert.notEqual(guard.state().kind, 'ok');
+      return syncs.at(-1) as PromiseWithResolvers<void>;
+    };
+    clock.advance(10_000);
+    hear(trouble);
+    (await sync(1)).reject(trouble);
+    await setImmediate();
+    const second = await sync(2);
+    hear(trouble);
+    second.resolve();
+    await setImmediate();
+    (await sync(3)).resolve();
+    await eventually('it to be open', () => guard.state().kind === 'ok');
+    hear(trouble);
+    const last = await sync(4);
+    guard.stop();
+    last.resolve();
+    await setImmediate();
+    clock.advance(10_000);
+    assert.equal(syncs.length, 4, 'it has stopped');
+  });
 
 test('a transaction that the disk ended fails with the disk’s error', (t) => {
   const { store } = guarded(t);
