@@ -57,6 +57,8 @@ const speakers = 4;
 const sessionsPerKill = 3;
 /** The service is killed this many times in a whole run, but not more often than its lives can be measured. */
 const serviceKills = 5;
+/** One person alone would soon be asked to slow down: 60 messages a minute in all rooms. */
+const people = 4;
 const serviceLifeMinMs = 12_000;
 const answerLimitMs = 120_000;
 const memoryEverySessions = 10;
@@ -188,7 +190,7 @@ async function converse(run: Run, room: number, words: string): Promise<void> {
   const token = `m${++run.messages}`;
   const { stage } = run;
   const before = stage.answersIn(room).length;
-  const { id } = stage.say(room, `${words} ${token}`);
+  const { id } = stage.say(room, `${words} ${token}`, 1 + (run.messages % people));
   const delivery = await eventually(
     'the webhook to be delivered',
     () =>
