@@ -50,7 +50,6 @@ export function buildStorage(parts: {
     if (redisIsWell) return;
     redisIsWell = true;
     emit({ type: 'storage.recovered' });
-    reopen();
   };
   return {
     guard,
@@ -60,12 +59,16 @@ export function buildStorage(parts: {
       try {
         const kept = await accept();
         hearRedisIsWell();
+        if (guard.state().kind === 'ok') reopen();
         return kept;
       } catch (error) {
         const trouble = storeTrouble(error);
         if (trouble === null) throw error;
         // That Redis is away is told by whoever holds the connection.
-        if (trouble === 'away') return refused('redis_away');
+        if (trouble === 'away') {
+          closedSince ??= clock.now();
+          return refused('redis_away');
+        }
         const { kind } = guard.state();
         if (kind !== 'ok') return refused(`storage_${kind}`);
         hearRedis(trouble === 'full' ? 'full' : 'failing', error);

@@ -47,6 +47,8 @@ export class RedisAwayError extends Error {
 
 /** A healthy Redis answers in under a millisecond; one that saves or swaps may take a second. */
 const answerMaxMs = 3_000;
+/** After this long without an answer the connection is given up: Redis is away until a new one is ready. */
+const silentMaxMs = answerMaxMs + 1_000;
 const connectMaxMs = 5_000;
 const reconnectMaxMs = 1_000;
 /** The oldest that has everything that is used here (GETDEL, ZRANGE BYSCORE, functions of scripts). */
@@ -65,6 +67,8 @@ export async function openRedis(url: string, keyPrefix = 'campfire-ai-bot'): Pro
     maxRetriesPerRequest: 0,
     connectTimeout: connectMaxMs,
     commandTimeout: answerMaxMs,
+    // Counts from a command that was sent, not while nothing is asked. A host that went silent keeps its connection open.
+    socketTimeout: silentMaxMs,
     retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 5), reconnectMaxMs),
   });
   let listener = (_problem: string | null): void => {};
@@ -98,7 +102,11 @@ export async function openRedis(url: string, keyPrefix = 'campfire-ai-bot'): Pro
       return watched((scripted[name] as (typeof scripted)[string])(keys.length, ...keys, ...values));
     },
     async subscribe(channel, hear) {
-      const subscriber = client.duplicate({ enableOfflineQueue: true, commandTimeout: undefined });
+      const subscriber = client.duplicate({
+        enableOfflineQueue: true,
+        commandTimeout: undefined,
+        socketTimeout: undefined,
+      });
       subscriber.on('error', () => {});
       subscriber.on('message', (_channel, message) => hear(message));
       subscribers.push(subscriber);

@@ -49,3 +49,13 @@ test('a Redis that is away costs a 503 and no word here; a defect is no trouble 
   assert.deepEqual(events, []);
   await assert.rejects(storage.keep(failing('ReplyError', 'WRONGTYPE Operation against a key')), /WRONGTYPE/);
 });
+
+test('what was refused while Redis was silent is fetched once it is taken again', async (t) => {
+  const { clock, storage, recovered, failing } = setStorage(t);
+  const closedAt = clock.now();
+  await storage.keep(failing('RedisAwayError', 'Command timed out'));
+  clock.advance(5000);
+  await storage.keep(async () => kept);
+  await storage.keep(async () => kept);
+  assert.deepEqual(recovered, [closedAt]);
+});

@@ -41,6 +41,21 @@ describe('the connection to Redis', () => {
     assert.equal(await store.run(script, ['n'], []), 3);
   });
 
+  test('a Redis that went silent is away, and back when it answers', async (t) => {
+    const server = await redisServer(t);
+    const store = await redisStore(t, server.url);
+    const changes: (string | null)[] = [];
+    store.onChange((problem) => changes.push(problem));
+    process.kill(server.pid(), 'SIGSTOP');
+    t.after(() => server.kill());
+    await assert.rejects(store.call('GET', 'n'), RedisAwayError);
+    await eventually('Redis is away', () => !store.isThere());
+    assert.equal(typeof changes[0], 'string');
+    process.kill(server.pid(), 'SIGCONT');
+    await eventually('Redis is back', () => store.isThere());
+    assert.equal(changes.at(-1), null);
+  });
+
   test('a refusal of Redis is no absence', async (t) => {
     const { url } = await redisServer(t);
     const store = await redisStore(t, url);
