@@ -95,6 +95,7 @@ class MachineDoorbell implements Doorbell {
     const { bells, machine, role, clock } = this.#parts;
     if (role === 'web') return;
     this.#isOpen = true;
+    bells.resume(machine).catch((error: unknown) => this.#report(error));
     const own = bells.answer(machine, ownAtOnceMax, async (bell) => {
       const isLate = bell.startsWith(lateMark);
       const name = isLate ? bell.slice(lateMark.length) : bell;
@@ -193,8 +194,12 @@ class MachineDoorbell implements Doorbell {
     try {
       await this.#parts.dispatcher().visit(conversation, mayBegin);
     } catch (error) {
-      this.#parts.emit({ type: 'part.failed', part: 'doorbell', problem: messageOf(error) });
+      this.#report(error);
     }
+  }
+
+  #report(error: unknown): void {
+    this.#parts.emit({ type: 'part.failed', part: 'doorbell', problem: messageOf(error) });
   }
 
   /** This machine first: to tell it costs nothing. */

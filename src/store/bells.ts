@@ -18,6 +18,8 @@ export interface Bells {
   ring(queue: string, bell: string, delayMs?: number, second?: boolean): Promise<void>;
   /** Answers the bells of a queue, at most `atOnceMax` at a time, until stopped. */
   answer(queue: string, atOnceMax: number, answer: (bell: string) => Promise<void>): Answering;
+  /** Undoes a drop that was cut off: dropping pauses the queue first, for ever. @throws Error when Redis is away. */
+  resume(queue: string): Promise<void>;
   /** Throws away a queue that nobody will answer any more. */
   drop(queue: string): Promise<void>;
   close(): Promise<void>;
@@ -76,6 +78,7 @@ export function openBells(store: RedisStore, onError: (error: Error) => void): B
       workers.add(worker);
       return answering(worker, () => workers.delete(worker));
     },
+    resume: (name) => queueOf(name).resume(),
     drop: (name) => queueOf(name).obliterate({ force: true }),
     async close() {
       await Promise.all([...workers].map((worker) => worker.close(true)));
