@@ -11,10 +11,12 @@ import {
   type Turn,
   TurnDecidedError,
 } from '../mail/mail.ts';
+import { FencedOutError } from '../mail/ownership.ts';
 import { type Lease, LeaseWithdrawnError, NoRoomError } from '../sessions/lease.ts';
 import type { SessionBot } from '../sessions/parts.ts';
 import type { Pool } from '../sessions/pool.ts';
 import type { Conversations } from '../sessions/resume.ts';
+import { storeTrouble } from '../store/trouble.ts';
 import type { SessionName, SessionPath } from '../telemetry/events.ts';
 import { mentionFor } from './asker.ts';
 import { languageFor } from './language.ts';
@@ -138,7 +140,10 @@ async function runOnce(turn: Turn, bot: Bot, lease: Lease, runner: Runner, parts
   });
   const live = showLive(turn, bot, runner.progress, parts);
   const meter = createMeter();
-  const attempt = await attemptSafely(turn, bot, meter.over(lease), runner, parts);
+  const attempt = await attemptSafely(turn, bot, meter.over(lease), runner, parts).catch(async (error) => {
+    await Promise.all([parts.spending.note(turn, bot, meter.spent(), false), live.end()]);
+    throw error;
+  });
   const spent = meter.spent();
   await parts.spending.note(turn, bot, spent, attempt.kind === 'decided' || attempt.kind === 'halted');
   const { showsAnswer } = await live.end();
@@ -197,7 +202,10 @@ async function commit(
   });
 }
 
-/** A defect of ours must not leave a message without an answer: it ends the turn in a sentence. */
+/**
+ * A defect of ours must not leave a message without an answer: it ends the turn in a sentence.
+ * @throws what leaves it undecided, to be found in the transcript: a store that is away, a right that is lost.
+ */
 async function attemptSafely(
   turn: Turn,
   bot: Bot,
@@ -208,6 +216,7 @@ async function attemptSafely(
   try {
     return await runTurn(turn, bot, lease, parts, { progress, halt: halted });
   } catch (error) {
+    if (error instanceof FencedOutError || storeTrouble(error) === 'away') throw error;
     return decided(turn, bot, { say: 'failed' }, `unexpected: ${messageOf(error)}`, alone);
   }
 }
