@@ -151,6 +151,8 @@ async function begin(run: Run): Promise<void> {
   const env = {
     ...{ CONTAINMENT: options.containment, ALLOW_UNCONTAINED_BASH: '1', SESSION_TTL_SECONDS: '1' },
     ...{ SHUTDOWN_GRACE_SECONDS: '25', TMPDIR: join(folder, 'tmp') },
+    // What the console remembers has a bound, but one of these lives is too short to reach it.
+    ADMIN_TOKEN: '',
   };
   run.service = await stage.start(env, command);
   run.lives.push(run.service);
