@@ -26,7 +26,7 @@ describe('the console in a browser', () => {
     const browser = await startBrowser(t);
     const stage = await busyScene();
     const { page, complaints, url } = await open(t, browser, stage);
-    assert.equal(await page.locator('.chart canvas').count(), 4);
+    await eventually('the charts', async () => (await page.locator('.chart canvas').count()) === 4);
 
     await page.keyboard.press('/');
     await page.keyboard.type('运营 clerk');
