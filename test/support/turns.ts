@@ -2,6 +2,7 @@ import type { TestContext } from 'node:test';
 import { type CampfireClient, createCampfireClient } from '../../src/campfire/client.ts';
 import type { FaceBook } from '../../src/campfire/face.ts';
 import { type Bot, createBot, type FindBot } from '../../src/config/bot.ts';
+import type { Downloads } from '../../src/downloads/downloads.ts';
 import type { Mail } from '../../src/mail/mail.ts';
 import { soleOwnership } from '../../src/mail/ownership.ts';
 import { mailMigrations } from '../../src/mail/schema.ts';
@@ -70,12 +71,14 @@ export interface TurnsGiven {
   budgetUsdPerDay?: number;
   machines?: Partial<Machines>;
   findBot?: FindBot;
+  /** In place of the real one's. */
+  downloads?: Partial<Downloads>;
 }
 
 export function setTurns(
   t: TestContext,
   bot: Bot = helper,
-  { campfire, budgetUsdPerDay, machines = {}, findBot = () => bot }: TurnsGiven = {},
+  { campfire, budgetUsdPerDay, machines = {}, findBot = () => bot, ...given }: TurnsGiven = {},
 ): Turns {
   const clock = testClock();
   const { open, agents } = fakeAgents();
@@ -113,7 +116,7 @@ export function setTurns(
     createDispatcher({
       ...{ mail, pool, conversations, clock, emit, findBot, onDecided: () => {} },
       spending,
-      ...{ downloads, publicUrl, ...alone, ...machines },
+      ...{ downloads: Object.assign(downloads, given.downloads), publicUrl, ...alone, ...machines },
       ...{ secrets: new Set<string>(), timeZone: 'UTC', turnTimeoutMs: 3_600_000 },
       ...{
         faces: campfire?.faces ?? noCampfire,

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { FindBot } from '../../src/config/bot.ts';
 import type { Conversation } from '../../src/mail/mail.ts';
+import { RedisAwayError } from '../../src/store/redis.ts';
 import type { Others } from '../../src/turns/others.ts';
 import { type PlayedOwnership, playedOwnership } from '../support/ownership.ts';
-import { helper, setTurns, settle, type Turns } from '../support/turns.ts';
+import { helper, setTurns, settle, type Turns, type TurnsGiven } from '../support/turns.ts';
 
 /** One machine of many, as its dispatcher sees it. */
 interface Stage extends Turns {
@@ -18,7 +19,11 @@ interface Stage extends Turns {
 
 const here = { botId: helper.id, roomId: 5 };
 
-function setMachine(t: TestContext, findBot: FindBot = () => helper): Stage {
+function setMachine(
+  t: TestContext,
+  findBot: FindBot = () => helper,
+  given: Pick<TurnsGiven, 'downloads'> = {},
+): Stage {
   const ownership = playedOwnership();
   const rung: number[] = [];
   const passedOn: Stage['passedOn'] = [];
@@ -36,6 +41,7 @@ function setMachine(t: TestContext, findBot: FindBot = () => helper): Stage {
   const turns = setTurns(t, helper, {
     machines: { ownership, others, onLost: ({ roomId }) => lost.push(roomId) },
     findBot,
+    ...given,
   });
   // Not spread: pool and dispatcher are the current ones.
   return Object.assign(Object.create(turns), {
@@ -167,4 +173,23 @@ test('without the bot’s file a conversation is left to a machine that has it, 
   await machine.dispatcher.visit(here, true);
   await finish(machine);
   assert.ok((await machine.sent()).includes('done'));
+});
+
+test('a turn that finishes while Redis is away stays undecided, and its answer is not lost', async (t) => {
+  let isAway = true;
+  const ofTurn = async () => {
+    if (isAway) throw new RedisAwayError('Redis does not answer');
+    return [];
+  };
+  const machine = setMachine(t, () => helper, { downloads: { ofTurn } });
+  await machine.say('a question');
+  await finish(machine);
+  assert.deepEqual(await machine.sent(), []);
+  assert.notEqual((await machine.mail.situation(here)).turn, null);
+  isAway = false;
+  machine.clock.advance(60_000);
+  void machine.dispatcher.visit(here, true);
+  await settle();
+  await finish(machine);
+  assert.deepEqual(await machine.sent(), ['done']);
 });
