@@ -18,7 +18,7 @@ while IFS= read -r line; do
     printf '{"type":"command_lifecycle","command_uuid":"%s","state":"started","session_id":"%s"}\n' "$uuid" "$id"
     printf '{"type":"system","subtype":"init","session_id":"%s","tools":[],"mcp_servers":[],"model":"stand-in"}\n' "$id"
     printf '{"type":"assistant","message":{"role":"assistant","content":[{"type":"text","text":"%s"}]},"parent_tool_use_id":null,"session_id":"%s"}\n' "$token" "$id"
-    printf '{"type":"result","subtype":"success","is_error":false,"result":"%s","total_cost_usd":0,"num_turns":1,"user_message_uuid":"%s","session_id":"%s"}\n' "$token" "$uuid" "$id"
+    printf '{"type":"result","subtype":"success","is_error":false,"result":"%s","total_cost_usd":0,"usage":{"input_tokens":1,"output_tokens":1,"cache_read_input_tokens":0,"cache_creation_input_tokens":0},"num_turns":1,"user_message_uuid":"%s","session_id":"%s"}\n' "$token" "$uuid" "$id"
     ;;
   esac
 done
