@@ -198,10 +198,12 @@ export class Upkeep {
     const unseen = [...notes.keys()].filter((tag) => !this.#measuredMs.has(tag));
     const seen = [...this.#measuredMs.keys()].filter((tag) => notes.has(tag));
     const wanted = [...unseen, ...seen].slice(0, treesAtOnce);
-    for (const [tag, memory] of this.#options.measureTrees(wanted)) notes.get(tag)?.(memory);
+    const readings = this.#options.measureTrees(wanted);
+    for (const [tag, memory] of readings) notes.get(tag)?.(memory);
     for (const tag of wanted) {
       this.#measuredMs.delete(tag);
-      this.#measuredMs.set(tag, nowMs);
+      // A tree may be younger than the census: it is due again, behind the others.
+      this.#measuredMs.set(tag, readings.has(tag) ? nowMs : Number.NEGATIVE_INFINITY);
     }
     return wanted.length / notes.size;
   }
