@@ -7,9 +7,9 @@ const profile = { systemPrompt: '', model: null, mcpServers: {}, maxTurns: null 
 
 test('file tools reach the working folder, by the two rules that claude knows', () => {
   const tools = ['Read', 'Grep', 'Write', 'NotebookEdit', 'WebSearch', 'Bash(git *)'];
-  assert.deepEqual(grantFor({ ...profile, tools }, '/work', true), {
+  assert.deepEqual(grantFor({ ...profile, tools }, '/slot/work', true), {
     tools,
-    allowed: ['Read(//work/**)', 'Edit(//work/**)', 'WebSearch', 'Bash(git *)', 'mcp__campfire'],
+    allowed: ['Read(//slot/work/**)', 'Edit(//slot/work/**)', 'WebSearch', 'Bash(git *)', 'mcp__campfire'],
   });
 });
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import type { MailHistory } from '../../src/mail/history.ts';
 import type { Conversation, Mail } from '../../src/mail/mail.ts';
 import type { Mark, Marks } from '../../src/mail/marks.ts';
-import { type TestClock, testClock } from '../support/clock.ts';
+import type { TestClock } from '../support/clock.ts';
+import { suiteOver } from './suite.ts';
 
 /** One driver's mail, and what is kept beside it. */
 export interface HistoryUnderTest {
@@ -20,16 +20,7 @@ const dayMs = 86_400_000;
 
 /** The promises of history and marks; every driver passes this suite. */
 export function historyContract(name: string, open: (clock: TestClock) => Promise<HistoryUnderTest>): void {
-  const withHistory = (title: string, run: (under: HistoryUnderTest, clock: TestClock) => Promise<void>) =>
-    test(`${name}: ${title}`, async () => {
-      const clock = testClock();
-      const under = await open(clock);
-      try {
-        await run(under, clock);
-      } finally {
-        await under.close();
-      }
-    });
+  const withHistory = suiteOver(name, open);
 
   withHistory('rooms are known by their last name, those seen last first', async ({ history }, clock) => {
     await history.see({ ...room, name: 'HQ' });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import type { IncomingMail, Mail, Replay } from '../../src/mail/mail.ts';
-import { type TestClock, testClock } from '../support/clock.ts';
+import type { TestClock } from '../support/clock.ts';
 import type { MailUnderTest } from './mail-schedules.ts';
+import { suiteOver } from './suite.ts';
 
 const room = { botId: 'helper', roomId: 7 };
 const failed = { kind: 'failed' as const, cause: 'for a test' };
@@ -12,16 +12,7 @@ const from = (messageId: number | null): IncomingMail => ({
 
 /** What a person may have again after its outcome; part of the mail contract. */
 export function mailReplays(name: string, open: (clock: TestClock) => Promise<MailUnderTest>): void {
-  const withMail = (title: string, run: (under: MailUnderTest, clock: TestClock) => Promise<void>) =>
-    test(`${name}: ${title}`, async () => {
-      const clock = testClock();
-      const under = await open(clock);
-      try {
-        await run(under, clock);
-      } finally {
-        await under.close();
-      }
-    });
+  const withMail = suiteOver(name, open);
 
   withMail('a failed turn is replayed once, behind what waits, with the ids it had', async (under, clock) => {
     const { mail } = under;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import type { Accepted, IncomingMail, Mail, OutboxRow, PendingConversation } from '../../src/mail/mail.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { mailReplays } from './mail-replay.ts';
 import { type MailUnderTest, mailSchedules } from './mail-schedules.ts';
+import { suiteOver } from './suite.ts';
 
 const room = { botId: 'helper', roomId: 7 };
 const post = (body: string) => ({ kind: 'post' as const, body });
@@ -16,16 +16,7 @@ const nothing = { waiting: 0, running: 0, withoutOutcome: 0, undelivered: 0 };
 
 /** The promises of the mail contract; every driver passes this suite. */
 export function mailContract(name: string, open: (clock: TestClock) => Promise<MailUnderTest>): void {
-  const withMail = (title: string, run: (under: MailUnderTest, clock: TestClock) => Promise<void>) =>
-    test(`${name}: ${title}`, async () => {
-      const clock = testClock();
-      const under = await open(clock);
-      try {
-        await run(under, clock);
-      } finally {
-        await under.close();
-      }
-    });
+  const withMail = suiteOver(name, open);
 
   withMail('a message is accepted once, and a repeat changes nothing', async ({ mail }) => {
     assert.equal((await mail.accept(from(1, 'first'))).kind, 'accepted');
