@@ -136,7 +136,7 @@ async function leave(
   { machines, closeShared, storage, store, folder }: BuiltParts,
   clock: Clock,
 ): Promise<void> {
-  await machines.close();
+  await within(clock, lastWordsMs, machines.close());
   await within(clock, lastWordsMs, closeShared());
   storage.guard.stop();
   store.close();
@@ -174,7 +174,8 @@ async function drain(built: BuiltParts, graceMs: number, clock: Clock): Promise<
   await dispatcher.stop(Math.max(0, graceMs - closeReserveMs - deliveryGraceMs));
   await pool.drain();
   await relay.close();
-  await dispatcher.settled();
+  // A store that is away keeps whoever decides; what is not decided is found in the transcript.
+  await within(clock, deliveryGraceMs, dispatcher.settled());
   await Promise.all([delivery.stop(deliveryGraceMs), within(clock, deliveryGraceMs, built.seen.stop())]);
 }
 

@@ -30,7 +30,7 @@ export interface RedisChaosReport {
 }
 
 const wasAccepted = ({ status }: Said) => status === 204;
-const isAnswered = ({ answers, withAnother }: Said) => answers > 0 || withAnother;
+export const isAnswered = ({ answers, withAnother }: Said) => answers > 0 || withAnother;
 
 /** What went wrong, one line each; nothing when all is as promised. */
 export function redisChaosProblems(report: RedisChaosReport): string[] {

@@ -6,7 +6,7 @@ import { type MachineStage, setMachines } from '../../test/support/machines.ts';
 import type { Service } from '../../test/support/service.ts';
 import { pick, type Random, seeded } from './chaos.ts';
 import { endAll, processesIn } from './processes.ts';
-import type { RedisChaosReport, Said } from './redis-chaos-table.ts';
+import { isAnswered, type RedisChaosReport, type Said } from './redis-chaos-table.ts';
 import { withScope } from './scope.ts';
 
 /** Three real machines on one real Redis that answer people at a steady rate while machines and Redis are killed. */
@@ -23,6 +23,8 @@ const rooms = 20;
 const pauseMs = 400;
 const longSeconds = 2;
 const drainMaxMs = 120_000;
+/** What was refused is fetched when its webhook cannot be under way any more, after the rooms before it. */
+const fetchMaxMs = 45_000;
 const faultKinds = ['killed', 'stopped', 'redis', 'rolled', 'stopped, redis'] as const;
 
 interface Run {
@@ -123,7 +125,8 @@ async function restart(run: Run, name: string, kind: 'killed' | 'rolled'): Promi
 }
 
 /** How much waits when everything is done or the time for it is up. */
-async function drain({ machines, stage }: Run): Promise<number> {
+async function drain(run: Run): Promise<number> {
+  const { machines, stage } = run;
   let waiting = 0;
   await eventually(
     'nothing to be left',
@@ -137,6 +140,9 @@ async function drain({ machines, stage }: Run): Promise<number> {
     },
     drainMaxMs,
   ).catch(() => null);
+  await eventually('what was refused to be fetched', () => judge(run).every(isAnswered), fetchMaxMs).catch(
+    () => null,
+  );
   return waiting;
 }
 

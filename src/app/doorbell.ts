@@ -174,7 +174,7 @@ class MachineDoorbell implements Doorbell {
         wasDeclined = true;
       } else if (bell.kind === 'shared') {
         await bells.ring(shared, name, wasDeclined ? 0 : bell.afterMs, found !== null);
-      } else {
+      } else if (!this.#isShut(bell.machine)) {
         await bells.ring(bell.machine, (bell.kind === 'late' ? lateMark : '') + name);
       }
     }
@@ -210,6 +210,12 @@ class MachineDoorbell implements Doorbell {
 
   #openOthers(): OpenMachine[] {
     return this.#parts.heartbeats.others().filter(({ isOpen }) => isOpen);
+  }
+
+  /** Whether a machine is known to answer no more. */
+  #isShut(machine: string): boolean {
+    if (machine === this.#parts.machine) return !this.#isOpen;
+    return this.#parts.heartbeats.others().some(({ name, isOpen }) => name === machine && !isOpen);
   }
 
   #isBusy(): boolean {

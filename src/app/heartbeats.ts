@@ -66,8 +66,10 @@ export function createHeartbeats(parts: {
   clock: Clock;
   own: () => MachineState;
   ownSessions: () => SessionSnapshot[];
+  /** Told of a machine that does not come back. */
+  onForgotten: (name: string) => void;
 }): Heartbeats {
-  const { store, clock, own, ownSessions } = parts;
+  const { store, clock, own, ownSessions, onForgotten } = parts;
   let known: Known = nobodyKnown;
   const read = () => readMachines(store, own().name);
   let stopped = false;
@@ -76,7 +78,7 @@ export function createHeartbeats(parts: {
     try {
       await writeMachine(store, own(), ownSessions(), clock.now());
       known = await read();
-      await forgetLost(store, known.silent, clock.now());
+      for (const name of await forgetLost(store, known.silent, clock.now())) onForgotten(name);
     } catch {
       // Redis is away, which is told elsewhere: nobody can be counted on.
       known = nobodyKnown;
@@ -149,7 +151,13 @@ async function readMachines(store: RedisStore, except?: string): Promise<Known> 
   };
 }
 
-async function forgetLost(store: RedisStore, silent: readonly SilentMachine[], now: number): Promise<void> {
+/** The names of those that were forgotten. */
+async function forgetLost(
+  store: RedisStore,
+  silent: readonly SilentMachine[],
+  now: number,
+): Promise<string[]> {
   const lost = silent.filter(({ seenAt }) => seenAt < now - forgottenMs).map(({ name }) => name);
   if (lost.length > 0) await store.call('HDEL', namesKey(store), ...lost);
+  return lost;
 }

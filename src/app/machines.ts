@@ -94,7 +94,11 @@ function aloneMachine(parts: MachinesParts): Machines {
 async function manyMachines(parts: MachinesParts, { store, bells }: SharedRedis): Promise<Machines> {
   const { machine, settings, pool, clock } = parts;
   const own = ownState(parts, () => doorbell.isOpen());
-  const heartbeats = createHeartbeats({ store, clock, own, ownSessions: () => pool.snapshot() });
+  const heartbeats = createHeartbeats({
+    ...{ store, clock, own, ownSessions: () => pool.snapshot() },
+    // Not dropped, its bells are answered by nobody, and are in nobody's way.
+    onForgotten: (name) => void bells.drop(name).catch(() => {}),
+  });
   let look = async (_limits: unknown): Promise<unknown> => null;
   const calls = await createCalls({
     ...{ store, machine, clock },

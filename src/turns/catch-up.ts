@@ -86,6 +86,8 @@ export function createCatchUp(parts: CatchUpParts): CatchUp {
   const { bots, history, clock, emit, maxAgeMs } = parts;
   const stopping = new AbortController();
   let last: Promise<void> = Promise.resolve();
+  /** Since when webhooks may be missing that a round which failed has not fetched. */
+  let unreadFrom = Number.POSITIVE_INFINITY;
 
   const round = async (awayFrom: number): Promise<void> => {
     if (maxAgeMs === 0 || stopping.signal.aborted) return;
@@ -118,7 +120,11 @@ export function createCatchUp(parts: CatchUpParts): CatchUp {
   return {
     run(awayFrom) {
       last = last
-        .then(() => round(awayFrom))
+        .then(async () => {
+          unreadFrom = Math.min(unreadFrom, awayFrom);
+          await round(unreadFrom);
+          unreadFrom = Number.POSITIVE_INFINITY;
+        })
         .catch((error: unknown) =>
           emit({ type: 'part.failed', part: 'catch-up', problem: messageOf(error) }),
         );

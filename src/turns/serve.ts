@@ -95,6 +95,8 @@ export class NoBotFileError extends Error {
   }
 }
 
+const noRoom = { sentence: { say: 'no-room' } as const, cause: 'no session to be had' };
+
 /** Serves what is due. False when nothing was. */
 export async function serve(conversation: Conversation, runner: Runner, parts: ServeParts): Promise<boolean> {
   const { mail, pool, clock } = parts;
@@ -112,19 +114,14 @@ export async function serve(conversation: Conversation, runner: Runner, parts: S
     if (runner.halted.aborted) return true;
     const turn = await mail.begin(conversation);
     if (!turn) return false;
+    if (runner.halted.aborted) return mail.giveBack(turn).then(() => true);
     runner.begin(turn);
     await runOnce(turn, bot, lease, runner, parts);
     parts.workspaces.measure(conversation);
     return true;
   } catch (error) {
     if (error instanceof LeaseWithdrawnError) return true;
-    if (error instanceof NoRoomError)
-      return settleUnasked(
-        conversation,
-        bot,
-        { sentence: { say: 'no-room' }, cause: 'no session to be had' },
-        parts,
-      );
+    if (error instanceof NoRoomError) return settleUnasked(conversation, bot, noRoom, parts);
     throw error;
   }
 }

@@ -38,7 +38,13 @@ async function street(t: TestContext) {
       ...{ isOpen: doorbell.isOpen(), isBusy: made.isBusy },
       memory: { usedBytes: 0, limitBytes: 0, percent: 0 },
     });
-    const heartbeats = createHeartbeats({ store, clock, own: state, ownSessions: () => [] });
+    const heartbeats = createHeartbeats({
+      store,
+      clock,
+      own: state,
+      ownSessions: () => [],
+      onForgotten() {},
+    });
     const pool = {
       snapshot: () =>
         made.sessions.map((id) => ({ id, state: 'idle', pid: 1, turns: 1, idleSeconds: 0, memoryBytes: 0 })),
@@ -109,7 +115,7 @@ describe('which machine looks at a conversation', () => {
   });
 
   test('another one when that is dead, or busy with others, or stopping', async (t) => {
-    const { machine, home } = await street(t);
+    const { machine, home, store } = await street(t);
     const [one, two] = [await machine('one'), await machine('two')];
     await home('gone');
     one.doorbell.tell(news);
@@ -129,6 +135,11 @@ describe('which machine looks at a conversation', () => {
     two.doorbell.tell(news);
     await eventually('the one that goes on looks', () => one.visits.length > 0);
     assert.deepEqual(two.visits, []);
+    await one.heartbeats.beat();
+    one.visits.length = 0;
+    one.doorbell.tell(news);
+    await eventually('it looks again', () => one.visits.length > 0);
+    assert.deepEqual(await store.call('KEYS', '*bells:two:*'), [], 'nobody would answer there');
   });
 
   test('a busy one, when the session is there', async (t) => {

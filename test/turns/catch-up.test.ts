@@ -76,6 +76,8 @@ function catchUpOver(
   const accepted: number[] = [];
   const events: LifecycleEvent[] = [];
   const calls: number[] = [];
+  const asked: number[] = [];
+  const store = { isAway: false };
   const catchUp = createCatchUp({
     bots: () => [bot],
     client: {
@@ -86,9 +88,13 @@ function catchUpOver(
     },
     history: {
       rooms: async () => rooms.map((roomId) => ({ botId: 'assistant', roomId, name: null })),
-      known: async () => ({ newestBefore: null, oldest: null }),
+      async known(_room, before) {
+        asked.push(before);
+        return { newestBefore: null, oldest: null };
+      },
     },
     async accept(_bot, { messageId }) {
+      if (store.isAway) throw new Error('The store is away.');
       accepted.push(messageId ?? 0);
       return 'accepted';
     },
@@ -98,7 +104,7 @@ function catchUpOver(
     emit: (event) => events.push(event),
   });
   t.after(() => catchUp.stop());
-  return { catchUp, accepted, events, calls };
+  return { catchUp, accepted, events, calls, asked, store };
 }
 
 const page = (messages: RoomMessage[], more = false): Page => ({
@@ -137,6 +143,19 @@ test('a Campfire that is away is asked again; one room that is stuck holds back 
   await catchUp.run(noonMs);
   assert.deepEqual(accepted, [2, 3, 1]);
   assert.ok(events.some((event) => event.type === 'catchup.done' && event.unread === 0));
+});
+
+test('what a round that failed was to fetch is fetched by the next one', async (t) => {
+  const { catchUp, accepted, asked, store } = catchUpOver(t, () => page([said(7, { at: noonMs - 300_000 })]));
+  store.isAway = true;
+  await catchUp.run(noonMs - 300_000);
+  store.isAway = false;
+  await catchUp.run(noonMs);
+  await catchUp.run(noonMs);
+  assert.deepEqual(accepted, [7, 7]);
+  const [failed, again, later] = asked;
+  assert.equal(again, failed);
+  assert.equal(later, (failed ?? 0) + 300_000);
 });
 
 test('what is never reached is given up when all of it would be too old', async (t) => {

@@ -136,6 +136,26 @@ test('who waits here for a session goes where one is free, and only then', async
   assert.equal((await machine.mail.situation({ botId: helper.id, roomId: 6 })).waiting.length, 1);
 });
 
+test('sent to another machine in the moment in which the turn begins, it has not tried', async (t) => {
+  const machine = setMachine(t);
+  const gate = Promise.withResolvers<void>();
+  const { mail } = machine;
+  const begin = mail.begin.bind(mail);
+  mail.begin = async (conversation) => {
+    await gate.promise;
+    return begin(conversation);
+  };
+  machine.others.freeOnes = ['two'];
+  await machine.say('a question');
+  await finish(machine);
+  machine.clock.advance(6_000);
+  await settle();
+  gate.resolve();
+  await finish(machine);
+  assert.deepEqual(machine.passedOn, [[5, 'two']]);
+  assert.equal((await mail.situation(here)).turn?.attempt, 0);
+});
+
 test('a visit ends when the turn runs; a short one does what cannot wait and begins nothing', async (t) => {
   const machine = setMachine(t);
   machine.ownership.elsewhere.add(5);
