@@ -55,8 +55,9 @@ const rooms = 40;
 const speakers = 4;
 /** One kill per so many sessions on average, so that a slow machine is not killed more often per turn than a fast one. */
 const sessionsPerKill = 3;
-/** The service is killed this many times in a whole run, but not more often than its lives can be measured. */
+/** The service is killed this many times in this share of a whole run; the rest is one long life, whose memory tells. */
 const serviceKills = 5;
+const killingShare = 0.4;
 /** One person alone would soon be asked to slow down: 60 messages a minute in all rooms. */
 const people = 4;
 const serviceLifeMinMs = 12_000;
@@ -217,11 +218,11 @@ async function killAgents(run: Run, over: AbortSignal): Promise<void> {
   }
 }
 
-/** Spread over the run: by time where that is given, else by sessions. */
+/** By time where that is given, else by sessions. */
 async function killService(run: Run, startedMs: number, over: AbortSignal): Promise<void> {
-  const lifeMs = Math.max(serviceLifeMinMs, (run.endsAtMs - startedMs) / (serviceKills + 1));
-  const lifeSessions = run.options.sessions / (serviceKills + 1);
-  while (!over.aborted) {
+  const lifeMs = Math.max(serviceLifeMinMs, ((run.endsAtMs - startedMs) * killingShare) / serviceKills);
+  const lifeSessions = (run.options.sessions * killingShare) / serviceKills;
+  while (!over.aborted && run.kills.service < serviceKills) {
     const bornMs = performance.now();
     const span = 0.75 + run.random() * 0.5;
     const isTime = () =>
@@ -265,8 +266,8 @@ async function pause(ms: number, over: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal: over }).catch(() => undefined);
 }
 
-/** A life's first sessions load code and fill caches; they tell nothing about growth. */
-const warmUpSessions = 30;
+/** In a life's first sessions code is loaded and compiled and caches fill; they tell nothing about growth. */
+const warmUpSessions = 200;
 
 async function report(run: Run, startedMs: number, exitCode: number | string): Promise<SoakReport> {
   const { stage, folder, samples } = run;

@@ -228,7 +228,6 @@ class MailDispatcher implements Dispatcher {
     work: (right: Right) => Promise<boolean>,
   ): Promise<boolean> {
     return withRight(this.#parts.ownership, conversation, async (right) => {
-      const over = new AbortController();
       const loseAll = () => {
         const name = nameOf(conversation);
         this.#parts.emit({ type: 'conversation.lost', session: name });
@@ -236,11 +235,12 @@ class MailDispatcher implements Dispatcher {
         runner?.halt();
         void this.#parts.pool.close(name, 'lost');
       };
-      right.lost.addEventListener('abort', loseAll, { signal: over.signal });
+      right.lost.addEventListener('abort', loseAll);
       try {
         return await work(right);
       } finally {
-        over.abort();
+        // By hand: of listeners with a `signal` on one long-lived target, Node 24 removes only the last (measured).
+        right.lost.removeEventListener('abort', loseAll);
       }
     });
   }

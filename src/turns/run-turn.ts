@@ -156,7 +156,9 @@ function minutesOf(ms: number): number {
 /** Resolves when the signal aborts; not any more once nobody waits, so that a long-lived signal collects nothing. */
 function aborted(signal: AbortSignal, nobodyWaits: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true, signal: nobodyWaits });
+    if (signal.aborted) return resolve();
+    const end = () => resolve();
+    signal.addEventListener('abort', end, { once: true });
+    nobodyWaits.addEventListener('abort', () => signal.removeEventListener('abort', end), { once: true });
   });
 }

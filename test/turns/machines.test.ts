@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { type TestContext, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { FindBot } from '../../src/config/bot.ts';
 import type { Conversation } from '../../src/mail/mail.ts';
+import { soleOwnership } from '../../src/mail/ownership.ts';
 import { RedisAwayError } from '../../src/store/redis.ts';
 import type { Others } from '../../src/turns/others.ts';
 import { type PlayedOwnership, playedOwnership } from '../support/ownership.ts';
@@ -54,6 +58,15 @@ function setMachine(
   }) as Stage;
 }
 
+async function collectGarbage(): Promise<void> {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  for (let round = 0; round < 3; round++) {
+    collect();
+    await settle();
+  }
+}
+
 /** Lets what runs come up and end, with everything behind it. */
 async function finish({ agents }: Turns): Promise<void> {
   for (let round = 0; round < 10; round++) {
@@ -92,6 +105,19 @@ test('a turn whose right is lost ends with its session and writes nothing', asyn
   assert.deepEqual(machine.lost, [5]);
   assert.deepEqual(machine.settled, []);
   assert.equal(machine.ownership.holders, 0);
+});
+
+test('a right that is never lost collects nothing of those who had it', async (t) => {
+  const machine = setMachine(t);
+  const sole = soleOwnership('this one');
+  machine.ownership.hold = sole.hold;
+  const { lost } = (await sole.hold(here)) ?? assert.fail();
+  await machine.say('a question');
+  await machine.say('one more', { roomId: 6, authorId: 2 });
+  assert.equal(getEventListeners(lost, 'abort').length, 2);
+  await collectGarbage();
+  await finish(machine);
+  assert.equal(getEventListeners(lost, 'abort').length, 0);
 });
 
 test('a turn that was served here is best followed here', async (t) => {
