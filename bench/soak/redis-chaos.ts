@@ -21,6 +21,8 @@ const names = ['one', 'two', 'three'];
 const rooms = 20;
 /** Each room hears something every 8 s: closer together, two messages of a person would be one turn. */
 const pauseMs = 400;
+/** One person alone would soon be asked to slow down: 60 messages a minute in all rooms. */
+const people = 4;
 const longSeconds = 2;
 const drainMaxMs = 120_000;
 /** What was refused is fetched when its webhook cannot be under way any more, after the rooms before it. */
@@ -84,7 +86,7 @@ async function talk({ stage, said, random }: Run, over: AbortSignal): Promise<vo
   for (let n = 0; !over.aborted; n++) {
     const isLong = random() < 0.25;
     const words = isLong ? `tell me something for ${longSeconds} seconds, ${n}` : `question ${n}`;
-    const message = stage.say(1 + (n % rooms), words);
+    const message = stage.say(1 + (n % rooms), words, 1 + (n % people));
     said.push({ message, modelMs: isLong ? longSeconds * 1000 : 0 });
     await clock.sleep(pauseMs, over);
   }
