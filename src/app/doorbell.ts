@@ -3,6 +3,7 @@ import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Conversation, PendingConversation } from '../mail/mail.ts';
+import type { Ownership } from '../mail/ownership.ts';
 import type { Pool } from '../sessions/pool.ts';
 import type { Answering, Bells } from '../store/bells.ts';
 import type { RedisScript, RedisStore } from '../store/redis.ts';
@@ -53,6 +54,7 @@ export interface DoorbellParts {
   machine: string;
   role: Settings['role'];
   heartbeats: Heartbeats;
+  ownership: Pick<Ownership, 'fenceOf'>;
   pool: Pick<Pool, 'snapshot' | 'waiting'>;
   dispatcher: () => Pick<Dispatcher, 'visit'>;
   /** For how long it is known where a conversation was served last. */
@@ -159,11 +161,13 @@ class MachineDoorbell implements Doorbell {
   }
 
   async #ring(news: News): Promise<void> {
-    const { store, bells, machine } = this.#parts;
+    const { store, bells, machine, ownership } = this.#parts;
     const { botId, roomId, found } = news;
     const keys = [store.key('own', botId, roomId), store.key('home', botId, roomId)];
     const [at = null, owns] = await store.run<[string?, number?]>(whereIs, keys, [heartbeatKey(store, '')]);
-    const owner = owns === 1 ? at : null;
+    // What an earlier life of this machine had is free: this one takes it up at once.
+    const isLeftOver = at === machine && ownership.fenceOf(news) === null;
+    const owner = owns === 1 && !isLeftOver ? at : null;
     const name = nameOf(news);
     let wasDeclined = false;
     for (const bell of bellsFor(news, { owner, home: owner === null ? at : null }, this.#open())) {

@@ -3,6 +3,7 @@ import type { Bots } from '../config/bots.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Conversation } from '../mail/mail.ts';
+import type { Ownership } from '../mail/ownership.ts';
 import type { SessionSnapshot } from '../sessions/parts.ts';
 import type { Pool } from '../sessions/pool.ts';
 import type { Emit } from '../telemetry/events.ts';
@@ -58,6 +59,7 @@ export interface MachinesParts {
   machine: string;
   settings: Settings;
   pool: Pool;
+  ownership: Pick<Ownership, 'fenceOf'>;
   bots: Pick<Bots, 'all'>;
   dispatcher: () => Dispatcher;
   /** To look for what is to be sent. */

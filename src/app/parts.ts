@@ -86,7 +86,7 @@ export async function buildParts(given: AllGiven) {
   const { timeZone, turnTimeoutMs, workspaceMaxBytes, opsRoom: room, publicUrl = null } = settings;
   const late = { dispatcher: () => dispatcher, onLook: given.onLook };
   const machines: Machines = await createMachines(
-    { machine: folder.instance, settings, pool, bots, clock, emit, ...late },
+    { machine: folder.instance, settings, pool, ownership, bots, clock, emit, ...late },
     shared.redis,
   );
   const dispatcher: Dispatcher = createDispatcher({

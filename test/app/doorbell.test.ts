@@ -20,6 +20,8 @@ interface Machine {
   /** Rooms that it was told to visit, and whether a turn could begin at once. */
   visits: Array<{ roomId: number; mayBegin: boolean }>;
   isBusy: boolean;
+  /** What it owned was an earlier life's. */
+  isReborn: boolean;
   sessions: SessionName[];
   /** Visits end only then. */
   gate: Promise<void>;
@@ -59,10 +61,20 @@ async function street(t: TestContext) {
           await made.gate;
         },
       }),
+      ownership: { fenceOf: () => (made.isReborn ? null : 1) },
       onLook: () => {},
     });
     const made: Machine = {
-      ...{ name, doorbell, heartbeats, visits: [], isBusy: false, sessions: [], gate: Promise.resolve() },
+      ...{
+        name,
+        doorbell,
+        heartbeats,
+        visits: [],
+        isBusy: false,
+        isReborn: false,
+        sessions: [],
+        gate: Promise.resolve(),
+      },
     };
     doorbell.open();
     machines.push(made);
@@ -244,6 +256,17 @@ describe('which machine looks at a conversation', () => {
     assert.ok([...one.visits, ...two.visits].every(({ roomId }) => roomId === 2));
     one.doorbell.found({ ...found, atOnce: true });
     await eventually('the owner looks', () => two.visits.some(({ roomId }) => roomId === 1));
+  });
+
+  test('what an earlier life of the machine had is begun at once', async (t) => {
+    const { machine, own } = await street(t);
+    const [one, two] = [await machine('one'), await machine('two')];
+    await own('one');
+    const found = { ...conversation, ready: true, atOnce: false, unnoticedSince: clock.now() };
+    one.isReborn = true;
+    one.doorbell.found(found);
+    await eventually('it looks', () => one.visits.length > 0);
+    assert.deepEqual([one.visits, two.visits], [[{ roomId: 1, mayBegin: true }], []]);
   });
 
   test('one machine at a time looks for all', async (t) => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Message } from '../../src/playground/records.ts';
 import { eventually } from '../support/eventually.ts';
+import { redisServer } from '../support/redis.ts';
 import type { Service } from '../support/service.ts';
 import { type Stage, setStage } from '../support/stage.ts';
 
@@ -35,19 +36,26 @@ interface Plan {
   /** Which of the points that a whole way passes are to be tried. */
   choose: (points: readonly string[]) => { first: number; end: number };
   check: (crash: Crash) => void;
+  /** Others are left out. */
+  only?: RegExp | undefined;
+  env?: Record<string, string>;
 }
 
-async function everyPoint(t: TestContext, stage: Stage, { say, choose, check }: Plan): Promise<string[]> {
+async function everyPoint(
+  t: TestContext,
+  stage: Stage,
+  { say, choose, check, only = /./, env = {} }: Plan,
+): Promise<string[]> {
   const crashes: string[] = [];
-  let service = await stage.start({}, command);
+  let service = await stage.start(env, command);
   let room = 1;
   // Nobody is killed the first time: it tells which points there are.
   const whole = await lifeUntil(stage, service, 1_000_000, (arm) => say(room, service, arm));
   assert.ok(whole.survived);
   const { first, end } = choose(whole.passed);
   assert.ok(first >= 0 && end > first, whole.passed.join('\n'));
-  const chosen = whole.passed.flatMap((_, at) =>
-    at >= first && at < end && isNew(whole.passed, at) ? [at] : [],
+  const chosen = whole.passed.flatMap((point, at) =>
+    at >= first && at < end && only.test(point) && isNew(whole.passed, at) ? [at] : [],
   );
   for (const at of chosen) {
     room++;
@@ -55,7 +63,7 @@ async function everyPoint(t: TestContext, stage: Stage, { say, choose, check }: 
     if (life.survived) continue;
     const point = life.passed.at(-1) ?? '';
     crashes.push(point);
-    service = await stage.start({}, command);
+    service = await stage.start(env, command);
     const recovering = service;
     await eventually(`an end of all work after ${point}`, () => hasNothingLeft(recovering), 40_000);
     const { message } = life;
@@ -71,7 +79,7 @@ async function everyPoint(t: TestContext, stage: Stage, { say, choose, check }: 
 
 /** Whether a kill here leaves anything else behind than one at the point before: between two commits nothing happens. */
 function isNew(points: readonly string[], at: number): boolean {
-  const isCommit = (point = '') => /^(?:before|after) (?:INSERT|UPDATE|DELETE)/.test(point);
+  const isCommit = (point = '') => /^(?:before|after) (?:INSERT|UPDATE|DELETE|mail|ownership)/.test(point);
   const [before, point] = [points[at - 1], points[at]];
   return !(point?.startsWith('before') && isCommit(point) && before?.startsWith('after') && isCommit(before));
 }
@@ -108,28 +116,28 @@ function about(stage: Stage, { id, roomId }: Message) {
   return { answers: own.filter((mark) => mark === `m${id}-0`).length, lines: own.length, own };
 }
 
-for (const [part, face, choose] of [
-  ['before a turn runs', 'v1.4.9', (points) => ({ first: 0, end: points.indexOf('session.opened') })],
-  [
-    'while a turn runs and is decided',
-    'v1.4.9',
-    (points) => ({ first: points.indexOf('session.opened'), end: points.indexOf('before UPDATE outbox') }),
-  ],
-  [
-    'while Campfire is told',
-    'v1.4.9',
-    (points) => ({ first: points.indexOf('before UPDATE outbox'), end: points.length }),
-  ],
-  [
-    'while Campfire is told',
-    'full',
-    (points) => ({ first: points.indexOf('before UPDATE outbox'), end: points.length }),
-  ],
-] satisfies Array<[string, 'full' | 'v1.4.9', Plan['choose']]>) {
-  test(`${face}: killed ${part}, an accepted message gets one outcome`, async (t) => {
-    const stage = await setStage(t, { rooms: 20, face });
+const fromTo = (first: string, end?: string): Plan['choose'] => {
+  return (points) => ({
+    first: first === '' ? 0 : points.indexOf(first),
+    end: end === undefined ? points.length : points.indexOf(end),
+  });
+};
+
+const inRedis = /mail|ownership|transcript/;
+
+for (const [part, face, store, choose, only] of [
+  ['before a turn runs', 'v1.4.9', 'SQLite', fromTo('', 'session.opened')],
+  ['while a turn runs and is decided', 'v1.4.9', 'SQLite', fromTo('session.opened', 'before UPDATE outbox')],
+  ['while Campfire is told', 'v1.4.9', 'SQLite', fromTo('before UPDATE outbox')],
+  ['while Campfire is told', 'full', 'SQLite', fromTo('before UPDATE outbox')],
+  ['before its turn is decided', 'full', 'Redis', fromTo('', 'before mailDecide'), inRedis],
+  ['from then on', 'v1.4.9', 'Redis', fromTo('before mailDecide')],
+] satisfies Array<[string, 'full' | 'v1.4.9', 'SQLite' | 'Redis', Plan['choose'], RegExp?]>) {
+  test(`${face}, ${store}: killed ${part}, an accepted message gets one outcome`, async (t) => {
+    const stage = await setStage(t, { rooms: 40, face });
+    const env = store === 'Redis' ? { REDIS_URL: (await redisServer(t)).url } : {};
     await everyPoint(t, stage, {
-      choose,
+      ...{ choose, env, only },
       async say(room, _service, arm) {
         arm();
         const message = stage.say(room, 'hello');
@@ -145,10 +153,10 @@ for (const [part, face, choose] of [
         if (accepted) assert.ok(own.length >= 1, seen);
         if (face === 'full') assert.equal(doubts, 0, seen);
         // From here on the answer is in the transcript.
-        if (['after UPDATE conversations', 'before UPDATE turns'].includes(point))
+        if (['after UPDATE conversations', 'before UPDATE turns', 'before mailDecide'].includes(point))
           assert.equal(next.events('turn.recovered').length, 1, seen);
         // Only a request that was under way can be in doubt.
-        if (!/request|response|outbox/.test(point)) assert.equal(doubts, 0, seen);
+        if (!/request|response|outbox|mailTake|mailSettleRow/.test(point)) assert.equal(doubts, 0, seen);
       },
     });
   });
