@@ -28,6 +28,8 @@ export interface IncomingMail extends Conversation {
   fromBot?: boolean;
   /** Not for a turn of its own: it waits for `settle`, never behind a turn. */
   atOnce?: boolean;
+  /** Read long after it was written, with others like it: it does not count against its author's rate. */
+  fetched?: boolean;
 }
 
 export interface Message {

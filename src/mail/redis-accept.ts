@@ -15,7 +15,7 @@ const acceptScript = scriptOf(
   'mailAccept',
   [lanes],
   `
-  local c, bot, room, now, messageId, author, byBot, atOnce, text = unpack(ARGV)
+  local c, bot, room, now, messageId, author, byBot, atOnce, counted, text = unpack(ARGV)
   local place, field
   if messageId ~= '-' then
     place, field = placeOf(bot, messageId)
@@ -57,7 +57,7 @@ const acceptScript = scriptOf(
     end
     return call('ZCARD', key)
   end
-  local isCounted = atOnce == '0'
+  local isCounted = counted == '1'
   local told = call('GET', at('told', author .. ':' .. c))
   return {
     id, call('ZCARD', at('q', c)), call('HGET', counts, 'waiting') or 0,
@@ -71,7 +71,7 @@ const acceptScript = scriptOf(
 
 /** Durable as far as Redis is: with its append-only file written before it answers. */
 export async function accept(mail: IncomingMail, { store, clock }: FenceParts): Promise<Accepted> {
-  const { botId, roomId, messageId, authorId, fromBot = false, atOnce = false } = mail;
+  const { botId, roomId, messageId, authorId, fromBot = false, atOnce = false, fetched = false } = mail;
   const now = clock.now();
   const text = textOf(mail, now);
   const kept = await store.run<[string, ...(number | string)[]] | null>(
@@ -79,7 +79,7 @@ export async function accept(mail: IncomingMail, { store, clock }: FenceParts): 
     [rootOf(store)],
     [
       ...[nameOf(mail), botId, roomId, now, messageId ?? '-'],
-      ...[authorId, Number(fromBot), Number(atOnce), text],
+      ...[authorId, Number(fromBot), Number(atOnce), Number(!atOnce && !fetched), text],
     ],
   );
   if (kept === null) return { kind: 'duplicate' };

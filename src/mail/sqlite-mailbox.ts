@@ -86,17 +86,36 @@ export function createMailbox(store: Store, clock: Clock): Omit<Mailbox, 'replay
 }
 
 function insert(store: Store, mail: IncomingMail, now: number): Message | undefined {
-  const { botId, roomId, messageId, authorId, content, fromBot = false, atOnce = false } = mail;
+  const {
+    botId,
+    roomId,
+    messageId,
+    authorId,
+    content,
+    fromBot = false,
+    atOnce = false,
+    fetched = false,
+  } = mail;
   // A message without an id takes the place behind everything that has arrived in its conversation.
   return store.get<Message>(
     `INSERT INTO messages
        (bot_id, room_id, message_id, position, author_id, content, received_at, from_bot, at_once, counted)
      VALUES (?1, ?2, ?3,
        coalesce(?3, (SELECT max(position) FROM messages WHERE bot_id = ?1 AND room_id = ?2), 0),
-       ?4, ?5, ?6, ?7, ?8, 1 - ?8)
+       ?4, ?5, ?6, ?7, ?8, ?9)
      ON CONFLICT DO NOTHING
      RETURNING ${messageColumns}`,
-    ...[botId, roomId, messageId, authorId, content, now, Number(fromBot), Number(atOnce)],
+    ...[
+      botId,
+      roomId,
+      messageId,
+      authorId,
+      content,
+      now,
+      Number(fromBot),
+      Number(atOnce),
+      Number(!atOnce && !fetched),
+    ],
   );
 }
 

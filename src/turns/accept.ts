@@ -47,7 +47,9 @@ export async function accept(bot: Bot, message: SaidMessage, parts: AcceptParts)
   // Bots do not steer each other: a help text that is answered by a help text would go on for ever.
   const word = fromBot ? null : controlIn({ content }, bot);
   const atOnce = word !== null;
-  const mail = { ...conversation, messageId, authorId: author.id, content, fromBot, atOnce };
+  // What was written in an hour and is read in a moment is no flood, and makes none of what comes after it.
+  const fetched = saidAt !== undefined;
+  const mail = { ...conversation, messageId, authorId: author.id, content, fromBot, atOnce, fetched };
   const kept = await parts.mail.accept(mail);
   if (kept.kind === 'duplicate') {
     parts.emit({ type: 'message.duplicate', session, messageId });
@@ -58,9 +60,7 @@ export async function accept(bot: Bot, message: SaidMessage, parts: AcceptParts)
   if (word === 'stop') parts.stops.note(mail);
   if (!atOnce && parts.stops.cover(mail) && (await drop(bot, conversation, kept.message, parts)))
     return { kind: 'accepted', isNew: true };
-  // What was written in an hour and is read in a moment is no flood.
-  const isExempt = atOnce || saidAt !== undefined;
-  const verdict = isExempt ? { kind: 'take' as const } : decideFlood(kept.standing, fromBot);
+  const verdict = atOnce || fetched ? { kind: 'take' as const } : decideFlood(kept.standing, fromBot);
   if (verdict.kind === 'refuse') {
     await refuse(bot, conversation, kept.message, verdict, parts);
   } else {

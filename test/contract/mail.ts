@@ -274,6 +274,9 @@ export function mailContract(name: string, open: (clock: TestClock) => Promise<M
       clock.advance(60_000);
       const eighth = await standing((await under.reopen()).accept(by(1, 8)));
       assert.deepEqual([eighth.standing.toldLately, eighth.standing.lastMinute.ofAuthorHere], [false, 1]);
+      await under.mail.accept({ ...by(1, 9), fetched: true });
+      const tenth = await standing(under.mail.accept(by(1, 10)));
+      assert.deepEqual([tenth.standing.lastMinute.ofAuthorHere, tenth.standing.waitingHere], [2, 6]);
     },
   );
 
