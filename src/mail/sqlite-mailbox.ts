@@ -86,16 +86,8 @@ export function createMailbox(store: Store, clock: Clock): Omit<Mailbox, 'replay
 }
 
 function insert(store: Store, mail: IncomingMail, now: number): Message | undefined {
-  const {
-    botId,
-    roomId,
-    messageId,
-    authorId,
-    content,
-    fromBot = false,
-    atOnce = false,
-    fetched = false,
-  } = mail;
+  const { botId, roomId, messageId, authorId, content } = mail;
+  const { fromBot = false, atOnce = false, fetched = false } = mail;
   // A message without an id takes the place behind everything that has arrived in its conversation.
   return store.get<Message>(
     `INSERT INTO messages
@@ -105,17 +97,8 @@ function insert(store: Store, mail: IncomingMail, now: number): Message | undefi
        ?4, ?5, ?6, ?7, ?8, ?9)
      ON CONFLICT DO NOTHING
      RETURNING ${messageColumns}`,
-    ...[
-      botId,
-      roomId,
-      messageId,
-      authorId,
-      content,
-      now,
-      Number(fromBot),
-      Number(atOnce),
-      Number(!atOnce && !fetched),
-    ],
+    ...[botId, roomId, messageId, authorId, content, now],
+    ...[Number(fromBot), Number(atOnce), Number(!atOnce && !fetched)],
   );
 }
 
