@@ -8,7 +8,7 @@ import { setMachines } from '../support/machines.ts';
 
 const graceSeconds = 15;
 
-test('stopped while Redis is away and an answer cannot be decided, a machine ends in time; nothing is lost', async (t) => {
+test('stopped in the middle of a turn while Redis is away, a machine ends in time; nothing is lost', async (t) => {
   const stage = await setMachines(t);
   const env = { SHUTDOWN_GRACE_SECONDS: String(graceSeconds) };
   const before = await stage.machine('one', env);
