@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock as clock } from '../../src/lib/clock.ts';
-import { generate, startApart } from '../stage/generate.ts';
+import { generate, generateBare, startApart } from '../stage/generate.ts';
 import type { Load } from '../stage/load-generator.ts';
 import { until } from '../stage/until.ts';
 import { startPostOffice } from './campfire.ts';
@@ -61,10 +61,8 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
     const load = { url, bot: { id: botId, key }, perSecond, peoplePerRoom };
     if (options.settle) await settle(home, load, options);
     await service.loopDelay();
-    const { sent, lateMs } = await generate({
-      ...{ ...load, seconds, firstMessageId: 1_000_000 },
-      rooms: Array.from({ length: rooms }, (_, index) => index + 1),
-    });
+    const whole = { ...load, seconds, firstMessageId: 1_000_000, rooms: roomIds(rooms) };
+    const [{ sent, lateMs }, bare] = await Promise.all([generate(whole), generateBare(home, whole)]);
     const loop = await service.loopDelay();
     const turns = service.turns().length;
     tell(`${sent.length} webhooks sent, ${turns} turns begun meanwhile; draining`);
@@ -74,6 +72,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
       ...{ perSecond, seconds, rooms, loop, turns, left },
       drainedMs: clock.monotonicMs() - drainStartedMs,
       ackMs: spread(sent.map(({ ms }) => ms)),
+      bareMs: spread(bare.sent.map(({ ms }) => ms)),
       lateMs: spread(lateMs),
       refused: sent.filter(({ status }) => status !== 204).length,
       ...judgeArrivals(sent, office.arrived, service.turns()),
@@ -84,6 +83,10 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
     office.close();
     rmSync(home, { recursive: true, force: true });
   }
+}
+
+function roomIds(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index + 1);
 }
 
 async function settle(

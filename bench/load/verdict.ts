@@ -17,6 +17,8 @@ export interface LoadReport {
   rooms: number;
   /** From the call to the answer, as the sender saw it. */
   ackMs: Spread;
+  /** The same of a server that only writes and syncs, at the same time: what the machine allows. */
+  bareMs: Spread;
   /** How late the sender itself was: the instrument's own error. */
   lateMs: Spread;
   loop: LoopReport;
@@ -66,9 +68,12 @@ export function judgeArrivals(
 
 /** What is not as promised; empty when all is well. */
 export function loadProblems(report: LoadReport, limits: { ackP99Ms: number; loopP99Ms: number }): string[] {
-  const { ackMs, loop, refused, left, silent, doubled, disordered } = report;
+  const { ackMs, bareMs, loop, refused, left, silent, doubled, disordered } = report;
   const found: [boolean, string][] = [
-    [ackMs.p99 > limits.ackP99Ms, `the ack's p99 is ${ackMs.p99.toFixed(1)} ms, not ${limits.ackP99Ms}`],
+    [
+      ackMs.p99 > limits.ackP99Ms,
+      `the ack's p99 is ${ackMs.p99.toFixed(1)} ms, not ${limits.ackP99Ms} (a bare server's: ${bareMs.p99.toFixed(1)} ms)`,
+    ],
     [
       loop.p99 > limits.loopP99Ms,
       `the event loop's p99 is ${loop.p99.toFixed(1)} ms, not ${limits.loopP99Ms}`,
@@ -83,7 +88,7 @@ export function loadProblems(report: LoadReport, limits: { ackP99Ms: number; loo
 }
 
 export function loadTable(report: LoadReport): string {
-  const { perSecond, seconds, rooms, ackMs, lateMs, loop, turns, answered, left, drainedMs } = report;
+  const { perSecond, seconds, rooms, ackMs, bareMs, lateMs, loop, turns, answered, left, drainedMs } = report;
   const row = (name: string, { p50, p99, max }: Spread) =>
     `| ${name} | ${p50.toFixed(1)} | ${p99.toFixed(1)} | ${max.toFixed(1)} |`;
   const number = (value: number) => value.toLocaleString('en-US');
@@ -95,6 +100,7 @@ export function loadTable(report: LoadReport): string {
     '| ms | p50 | p99 | max |',
     '|---|---:|---:|---:|',
     row('webhook answered, durable', ackMs),
+    row('the same of a bare server that only writes and syncs, meanwhile', bareMs),
     row('event loop delay', loop),
     row('the sender itself was late', lateMs),
   ].join('\n');

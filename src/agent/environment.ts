@@ -32,3 +32,10 @@ export function slotEnvironment(slot: Slot): Record<string, string> {
     TMPDIR: slot.temp,
   };
 }
+
+/** An environment without its unset variables. */
+export function definedOnly(env: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}

@@ -25,7 +25,7 @@ import type {
   TurnHooks,
 } from './agent.ts';
 import { deathOf, describeExit } from './death.ts';
-import { slotEnvironment } from './environment.ts';
+import { definedOnly, slotEnvironment } from './environment.ts';
 import { mirrorInto, type TranscriptSink } from './mirror.ts';
 import { grantFor } from './permissions.ts';
 import type { Access } from './relay.ts';
@@ -64,8 +64,12 @@ export interface SdkAgentParts {
 }
 
 export function createSdkAgents(parts: SdkAgentParts): OpenAgent {
-  return (spec) => new SdkAgent(spec, parts);
+  const found: Found = {};
+  return (spec) => new SdkAgent(spec, parts, found);
 }
+
+/** Where the SDK found `claude`: each search holds up the event loop for some 6 ms (a report of the whole process). */
+type Found = Pick<Options, 'pathToClaudeCodeExecutable'>;
 
 interface Run {
   uuid: string;
@@ -96,7 +100,7 @@ class SdkAgent implements Agent {
   /** What the process has reported so far, which it reports again with each result. */
   #costUsd: number;
 
-  constructor(spec: AgentSpec, parts: SdkAgentParts) {
+  constructor(spec: AgentSpec, parts: SdkAgentParts, found: Found) {
     this.#parts = parts;
     this.#clock = parts.clock;
     this.#costUsd = spec.costSoFarUsd ?? 0;
@@ -109,8 +113,10 @@ class SdkAgent implements Agent {
           ...optionsFor(spec.profile, spec.slot, spec.memory, parts.bashAllowed),
           mcpServers: { ...mcpServersFor(spec.profile), [toolServer]: this.#toolServer(spec.slot) },
           ...mirrorOptions(parts.transcripts),
+          ...found,
           env,
           spawnClaudeCodeProcess: ({ command, args }) => {
+            found.pathToClaudeCodeExecutable = command;
             const at = { cwd: spec.slot.work, slot: spec.slot.root };
             this.#child = parts.supervisor.spawn({ command, args, ...at, env: definedOnly(env) });
             return this.#child.process;
@@ -290,10 +296,4 @@ function userMessage({ uuid, text, images = [] }: Prompt): SDKUserMessage {
     message: { role: 'user', content: pictures.length === 0 ? text : [...pictures, { type: 'text', text }] },
     parent_tool_use_id: null,
   };
-}
-
-function definedOnly(env: Record<string, string | undefined>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
 }
