@@ -5,7 +5,7 @@ import { everyCell } from './cells.ts';
 import { runMatrix } from './matrix.ts';
 import { failures, keyOf, matrixTable, wordFor } from './matrix-table.ts';
 import { writeSection } from './page.ts';
-import { runRedisChaos } from './redis-chaos.ts';
+import { faults as everyFault, type Fault, runRedisChaos } from './redis-chaos.ts';
 import { redisChaosProblems, redisChaosTable } from './redis-chaos-table.ts';
 import { runSoak } from './soak.ts';
 import { soakTable, soakVerdict } from './soak-table.ts';
@@ -20,12 +20,13 @@ const program = new Command('bin/soak')
   .option('--matrix', 'run the kill matrix instead')
   .option('--load', 'run the load instead: 100 webhooks a second, then up to --minutes (60) to answer them')
   .option('--redis', 'three machines on one Redis instead, all of which fail at random for --minutes (10)')
+  .option('--faults <kinds>', `what fails, with --redis: none, or some of ${everyFault.join(', ')}`, kinds)
   .option('--seconds <number>', 'how long webhooks come, with --load', number, 60)
   .option('--no-reaper', 'negative control: with nobody to end what is left over, in the group layer')
   .option('--no-page', 'leave docs/benchmarks.md as it is')
   .parse();
 
-const { matrix, load, redis, page, ...options } = program.opts<{
+const { matrix, load, redis, faults, page, ...options } = program.opts<{
   sessions: number;
   minutes?: number;
   seed: number;
@@ -33,6 +34,7 @@ const { matrix, load, redis, page, ...options } = program.opts<{
   matrix?: boolean;
   load?: boolean;
   redis?: boolean;
+  faults?: Fault[];
   seconds: number;
   reaper: boolean;
   page: boolean;
@@ -83,13 +85,24 @@ async function wholeLoad(): Promise<boolean> {
 
 async function wholeRedis(): Promise<boolean> {
   const { minutes = 10, seed } = options;
-  const report = await runRedisChaos({ minutes, seed, tell: (line) => console.log(line) });
+  const tell = (line: string) => console.log(line);
+  const report = await runRedisChaos({ minutes, seed, faults: faults ?? everyFault, tell });
   const problems = redisChaosProblems(report);
   const table = redisChaosTable(report);
   const verdict = problems.length === 0 ? 'All as promised.' : problems.join('\n');
   console.log(`\n${table}\n\n${verdict}`);
-  if (page) writeSection('redis-chaos', 'Machines on one Redis that fail', `${table}\n\n${verdict}`);
+  if (page && !faults)
+    writeSection('redis-chaos', 'Machines on one Redis that fail', `${table}\n\n${verdict}`);
   return problems.length === 0;
+}
+
+function kinds(value: string): Fault[] {
+  if (value === 'none') return [];
+  return value.split(',').map((name) => {
+    const kind = everyFault.find((each) => each === name.trim());
+    if (!kind) throw new InvalidArgumentError(`It is none, or some of ${everyFault.join(', ')}.`);
+    return kind;
+  });
 }
 
 function number(value: string): number {

@@ -20,13 +20,37 @@ export interface RedisChaosReport {
   faults: Record<string, number>;
   /** Turns whose answer may or may not have been posted: the room was told so. */
   doubts: number;
-  /** Turns by how they came by their session. */
-  paths: Record<string, number>;
+  hot: HotTurns;
   /** Messages without an outcome, or answers not delivered, when the time to drain was up. */
   undrained: number;
   leakedProcesses: string[];
   /** Of machines that were asked to end. */
   exitCodes: (number | string)[];
+}
+
+/** How turns came by their sessions. */
+export interface HotTurns {
+  turns: number;
+  /** On a session that was live. */
+  hot: number;
+  /** Turns that came within the idle time of their conversation's last one: no others can be hot. */
+  possible: number;
+}
+
+/** What the machines keep a session for when nobody needs the room: SESSION_TTL_SECONDS as it comes. */
+const idleTtlMs = 300_000;
+
+/** @param turns of all machines, in any order. */
+export function hotOfPossible(
+  turns: ReadonlyArray<{ session: string; path: string; atMs: number }>,
+): HotTurns {
+  const last = new Map<string, number>();
+  let possible = 0;
+  for (const { session, atMs } of [...turns].sort((a, b) => a.atMs - b.atMs)) {
+    if (atMs - (last.get(session) ?? Number.NEGATIVE_INFINITY) < idleTtlMs) possible++;
+    last.set(session, atMs);
+  }
+  return { turns: turns.length, hot: turns.filter(({ path }) => path === 'hot').length, possible };
 }
 
 const wasAccepted = ({ status }: Said) => status === 204;
@@ -50,19 +74,15 @@ export function redisChaosProblems(report: RedisChaosReport): string[] {
 
 /** The report as a page shows it. */
 export function redisChaosTable(report: RedisChaosReport): string {
-  const { minutes, seed, said, faults, doubts, paths } = report;
+  const { minutes, seed, said, faults, doubts, hot } = report;
   const waits = said.flatMap(({ waitMs }) => waitMs ?? []);
   const seconds = (share: number) => (waits.length === 0 ? '-' : (quantile(waits, share) / 1000).toFixed(1));
   const refused = said.filter((each) => !wasAccepted(each));
-  const turns = Object.values(paths).reduce((sum, count) => sum + count, 0);
+  const share = (part: number, whole: number) => `${Math.round((100 * part) / Math.max(1, whole))} %`;
+  const failed = Object.entries(faults).map(([name, count]) => `${count} × ${name}`);
   const rows = [
     ['machines, minutes, seed', `3 on one Redis, ${minutes}, ${seed}`],
-    [
-      'faults',
-      Object.entries(faults)
-        .map(([name, count]) => `${count} × ${name}`)
-        .join(', '),
-    ],
+    ['faults', failed.length > 0 ? failed.join(', ') : 'none'],
     ['messages accepted', said.length - refused.length],
     ['messages refused, of these fetched later', `${refused.length}, ${refused.filter(isAnswered).length}`],
     ['accepted and lost', said.filter((each) => wasAccepted(each) && !isAnswered(each)).length],
@@ -70,7 +90,11 @@ export function redisChaosTable(report: RedisChaosReport): string {
     ['answers in doubt, looked for or told of', doubts],
     ['left processes', report.leakedProcesses.length],
     ['wait for the answer p50, p99, max', `${seconds(0.5)} s, ${seconds(0.99)} s, ${seconds(1)} s`],
-    ['turns on a live session', `${Math.round((100 * (paths.hot ?? 0)) / Math.max(1, turns))} % of ${turns}`],
+    ['turns on a live session', `${share(hot.hot, hot.turns)} of ${hot.turns}`],
+    [
+      'of those within the idle time of their conversation’s last turn',
+      `${share(hot.hot, hot.possible)} of ${hot.possible}`,
+    ],
   ];
   const lines = rows.map(([what, measured]) => `| ${what} | ${measured} |`);
   return ['| what | measured |', '|---|---|', ...lines].join('\n');

@@ -1,47 +1,51 @@
 import { dirname } from 'node:path';
 import { systemClock as clock } from '../../src/lib/clock.ts';
-import type { Message } from '../../src/playground/records.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { type MachineStage, setMachines } from '../../test/support/machines.ts';
 import type { Service } from '../../test/support/service.ts';
 import { pick, type Random, seeded } from './chaos.ts';
 import { endAll, processesIn } from './processes.ts';
-import { isAnswered, type RedisChaosReport, type Said } from './redis-chaos-table.ts';
+import { hotOfPossible, isAnswered, type RedisChaosReport, type Said } from './redis-chaos-table.ts';
 import { withScope } from './scope.ts';
+import { type Spoken, talk } from './talk.ts';
 
-/** Three real machines on one real Redis that answer people at a steady rate while machines and Redis are killed. */
+/** Three real machines on one real Redis that answer people while machines and Redis fail, or while nothing does. */
 
 export interface RedisChaosOptions {
   minutes: number;
   seed: number;
+  /** What is done to machines and Redis, in random order; nothing when empty. */
+  faults: readonly Fault[];
   tell(line: string): void;
 }
 
+export const faults = ['killed', 'stopped', 'redis', 'rolled', 'stopped and redis'] as const;
+export type Fault = (typeof faults)[number];
+
 const names = ['one', 'two', 'three'];
-const rooms = 20;
-/** Each room hears something every 8 s: closer together, two messages of a person would be one turn. */
-const pauseMs = 400;
-/** One person alone would soon be asked to slow down: 60 messages a minute in all rooms. */
-const people = 4;
-const longSeconds = 2;
+const rooms = 40;
 const drainMaxMs = 120_000;
 /** What was refused is fetched when its webhook cannot be under way any more, after the rooms before it. */
 const fetchMaxMs = 45_000;
-const faultKinds = ['killed', 'stopped', 'redis', 'rolled', 'stopped, redis'] as const;
 
 interface Run {
   stage: MachineStage;
   random: Random;
   machines: Map<string, Service>;
   lives: Service[];
-  said: Array<{ message: Message; modelMs: number }>;
+  said: Spoken[];
   statuses: Map<number, number | null>;
   faults: Record<string, number>;
   exitCodes: (number | string)[];
   tell(line: string): void;
 }
 
-export function runRedisChaos({ minutes, seed, tell }: RedisChaosOptions): Promise<RedisChaosReport> {
+export function runRedisChaos({
+  minutes,
+  seed,
+  faults: kinds,
+  tell,
+}: RedisChaosOptions): Promise<RedisChaosReport> {
   return withScope(async (scope) => {
     const stage = await setMachines(scope, { rooms });
     const folder = dirname(stage.dataDir('one'));
@@ -56,9 +60,13 @@ export function runRedisChaos({ minutes, seed, tell }: RedisChaosOptions): Promi
     });
     await Promise.all(names.map((name) => start(run, name)));
     const over = new AbortController();
-    const talking = talk(run, over.signal);
+    const say = stage.say.bind(stage);
+    const sleep = clock.sleep.bind(clock);
+    const talking = talk({ seed, rooms, say, sleep }, (spoken) => run.said.push(spoken), over.signal);
     try {
-      await fail(run, clock.monotonicMs() + minutes * 60_000);
+      const untilMs = clock.monotonicMs() + minutes * 60_000;
+      if (kinds.length > 0) await fail(run, kinds, untilMs);
+      else await clock.sleep(minutes * 60_000);
     } finally {
       over.abort();
       await talking;
@@ -69,7 +77,7 @@ export function runRedisChaos({ minutes, seed, tell }: RedisChaosOptions): Promi
     return {
       ...{ minutes, seed, said: judge(run), faults: run.faults, exitCodes: run.exitCodes, undrained },
       doubts: eventsOf(run, 'delivery.in_doubt').length,
-      paths: countBy(eventsOf(run, 'turn.started').map(({ path }) => String(path))),
+      hot: hotOfPossible(turnsOf(run)),
       leakedProcesses: processesIn(folder).map(({ argv }) => argv.join(' ').trim()),
     };
   });
@@ -82,25 +90,15 @@ async function start(run: Run, name: string): Promise<void> {
   run.stage.route(...run.machines.values());
 }
 
-async function talk({ stage, said, random }: Run, over: AbortSignal): Promise<void> {
-  for (let n = 0; !over.aborted; n++) {
-    const isLong = random() < 0.25;
-    const words = isLong ? `tell me something for ${longSeconds} seconds, ${n}` : `question ${n}`;
-    const message = stage.say(1 + (n % rooms), words, 1 + (n % people));
-    said.push({ message, modelMs: isLong ? longSeconds * 1000 : 0 });
-    await clock.sleep(pauseMs, over);
-  }
-}
-
-async function fail(run: Run, untilMs: number): Promise<void> {
+async function fail(run: Run, kinds: readonly Fault[], untilMs: number): Promise<void> {
   while (clock.monotonicMs() < untilMs) {
     await clock.sleep(1_000 + 4_000 * run.random());
-    const kind = pick(run.random, faultKinds) ?? 'killed';
+    const kind = pick(run.random, kinds) ?? 'killed';
     const name = pick(run.random, names) ?? 'one';
     run.faults[kind] = (run.faults[kind] ?? 0) + 1;
     run.tell(`${kind}: ${kind === 'redis' ? '' : name} (${run.said.length} messages so far)`);
     if (kind === 'redis') await killRedis(run);
-    else if (kind === 'stopped, redis') await Promise.all([stopAndGoOn(run, name), killRedis(run)]);
+    else if (kind === 'stopped and redis') await Promise.all([stopAndGoOn(run, name), killRedis(run)]);
     else if (kind === 'stopped') await stopAndGoOn(run, name);
     else await restart(run, name, kind);
   }
@@ -151,7 +149,7 @@ async function drain(run: Run): Promise<number> {
 function judge(run: Run): Said[] {
   const turns = eventsOf(run, 'turn.started').map(({ messageIds }) => messageIds as number[]);
   const lastOf = new Map(turns.flatMap((ids) => ids.map((id) => [id, ids.at(-1) ?? id] as const)));
-  const answersTo = ({ id, roomId }: Pick<Message, 'id' | 'roomId'>) =>
+  const answersTo = ({ id, roomId }: Pick<Spoken['message'], 'id' | 'roomId'>) =>
     run.stage.answersIn(roomId).filter(({ html }) => new RegExp(`class="m${id}-0\\b`).test(html ?? ''));
   return run.said.map(({ message, modelMs }) => {
     const { id, roomId, createdAt } = message;
@@ -170,8 +168,8 @@ function eventsOf({ lives }: Run, type: string): Array<Record<string, unknown>> 
   return lives.flatMap((life) => life.events(type));
 }
 
-function countBy(words: readonly string[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const word of words) counts[word] = (counts[word] ?? 0) + 1;
-  return counts;
+function turnsOf(run: Run) {
+  return eventsOf(run, 'turn.started').map(({ session, path, time }) => ({
+    ...{ session: String(session), path: String(path), atMs: new Date(time as string | number).getTime() },
+  }));
 }

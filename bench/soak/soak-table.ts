@@ -34,6 +34,7 @@ export function soakTable(report: SoakReport): string {
     ['duplicate answers', report.duplicates.length],
     ['turns that ended in a sentence', `${sentences} (killed again and again)`],
     ['memory of the service after a collection, growth', slopeWords(report.heap)],
+    ['of that compiled code, growth', slopeWords(report.code)],
     ['proportional memory of its process, growth', slopeWords(report.pss)],
   ];
   return [

@@ -42,8 +42,9 @@ export interface SoakReport {
   duplicates: string[];
   /** Turns that were killed three times: the room was told so. */
   sentences: number;
-  /** Bytes per session: what the service holds after collecting its garbage, and its proportional memory. */
+  /** Bytes per session: what the service holds after collecting its garbage, what of that is compiled code, and its proportional memory. */
   heap: Slope;
+  code: Slope;
   pss: Slope;
   exitCode: number | string;
 }
@@ -78,7 +79,7 @@ interface Run {
   busyRooms: Set<number>;
   kills: Kills & { service: number };
   lost: string[];
-  samples: Array<{ heap: Point[]; pss: Point[] }>;
+  samples: Array<Record<'heap' | 'code' | 'pss', Point[]>>;
 }
 
 export function runSoak(options: SoakOptions): Promise<SoakReport> {
@@ -157,7 +158,7 @@ async function begin(run: Run): Promise<void> {
   };
   run.service = await stage.start(env, command);
   run.lives.push(run.service);
-  run.samples.push({ heap: [], pss: [] });
+  run.samples.push({ heap: [], code: [], pss: [] });
 }
 
 function sessionsOf(service: Service): number {
@@ -258,6 +259,7 @@ async function watchMemory(run: Run, over: AbortSignal): Promise<void> {
     const pss = pssOf(service.child.pid ?? 0);
     if (!reading || pss === 0) continue;
     into.heap.push({ x: sessions, y: Number(reading.heapBytes) });
+    into.code.push({ x: sessions, y: Number(reading.codeBytes) });
     into.pss.push({ x: sessions, y: pss });
   }
 }
@@ -286,6 +288,7 @@ async function report(run: Run, startedMs: number, exitCode: number | string): P
     duplicates: tokens.filter((token, index) => tokens.indexOf(token) !== index),
     sentences: posts.length - tokens.length,
     heap: sharedSlope(samples.map(({ heap }) => warm(heap))),
+    code: sharedSlope(samples.map(({ code }) => warm(code))),
     pss: sharedSlope(samples.map(({ pss }) => warm(pss))),
   };
 }
