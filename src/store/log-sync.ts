@@ -6,10 +6,11 @@ import { dirname } from 'node:path';
  * holds every commit from the moment in which its statement returned, so that is the file to be synced.
  *
  * Invariants:
- * 1. `synced` resolves only after a sync that began when the caller's commits were in the log: who comes while one is
- *    under way waits for the next, and all who do share that one.
- * 2. The kernel tells of a failed sync once and may then take the lost pages for written; so nothing counts as kept
- *    after one before the log was carried over into the database and that was synced.
+ * 1. `synced` resolves only after a sync that began when the caller's commits were in the log. Two run at a time, so that
+ *    who comes while one is under way need not wait for its end first; who comes while two are shares the next.
+ * 2. The kernel tells of a failed sync once and may then take the lost pages for written; so one that was under way when
+ *    another failed has failed as well, and nothing counts as kept after it before the log was carried over into the
+ *    database and that was synced.
  */
 export interface LogSync {
   /** Resolves when all that was committed before the call is on disk. @throws what the disk says. */
@@ -18,57 +19,59 @@ export interface LogSync {
   close(): void;
 }
 
+/** Each takes one of the four threads that all work on files shares. */
+const atOnceMax = 2;
+
 /**
  * `database` is the open database's path. `carryOver` writes the log into the database, synced, and sees to it that
- * nothing is read from the log as it was; or throws.
+ * nothing is read from the log as it was; or throws. `sync` is for tests.
  */
-export function createLogSync(database: string, carryOver: () => void): LogSync {
+export function createLogSync(database: string, carryOver: () => void, sync = syncData): LogSync {
   syncFolder(dirname(database));
   const log = openSync(`${database}-wal`, 'r');
-  let running: Promise<void> | null = null;
-  let next: Promise<void> | null = null;
-  let failed = false;
+  const running = new Set<Promise<void>>();
+  let next: PromiseWithResolvers<void> | null = null;
+  let failures = 0;
+  let lastFailure: unknown;
+  let carriedOver = 0;
 
   const syncOnce = async () => {
-    if (failed) {
+    const before = failures;
+    if (carriedOver < before) {
       carryOver();
-      failed = false;
+      carriedOver = before;
       return;
     }
     try {
-      await syncData(log);
+      await sync(log);
     } catch (error) {
-      failed = true;
+      failures++;
+      lastFailure = error;
       throw error;
     }
+    if (failures > before) throw lastFailure;
   };
-  const start = () => {
-    running = syncOnce().finally(() => {
-      running = null;
+  const start = (): Promise<void> => {
+    const one = syncOnce().finally(() => {
+      running.delete(one);
+      const waiting = next;
+      next = null;
+      if (waiting) start().then(waiting.resolve, waiting.reject);
     });
-    return running;
+    running.add(one);
+    return one;
   };
-  const afterThisOne = (one: Promise<void>) =>
-    one
-      .catch(() => {})
-      .then(() => {
-        next = null;
-        return start();
-      });
 
   return {
     synced() {
-      // A queued sync has not begun, even if the one before it has just ended.
-      if (next !== null) return next;
-      if (running === null) return start();
-      next = afterThisOne(running);
-      return next;
+      if (running.size < atOnceMax && next === null) return start();
+      next ??= Promise.withResolvers();
+      return next.promise;
     },
     close() {
       const close = () => closeSync(log);
-      const last = next ?? running;
-      if (last === null) close();
-      else void last.then(close, close);
+      if (running.size === 0) close();
+      else void Promise.allSettled([...running, next?.promise]).then(close);
     },
   };
 }

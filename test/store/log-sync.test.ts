@@ -19,14 +19,14 @@ function brokenLog(t: Parameters<typeof tempFolder>[0], carryOver: () => void) {
   return log;
 }
 
-test('commits that come while a sync is under way share the next one', async (t) => {
+test('commits that come while two syncs are under way share the next one', async (t) => {
   const store = openStore(join(tempFolder(t), 'service.db'), [notes]);
   t.after(() => store.close());
   const log = brokenLog(t, () => {});
-  const [first, second, third] = [log.synced(), log.synced(), log.synced()];
-  assert.equal(second, third);
-  assert.notEqual(first, second);
-  await Promise.allSettled([first, second]);
+  const [first, second, third, fourth] = [log.synced(), log.synced(), log.synced(), log.synced()];
+  assert.equal(third, fourth);
+  assert.equal(new Set([first, second, third]).size, 3);
+  await Promise.allSettled([first, second, third]);
   for (let commit = 0; commit < 50; commit++) {
     store.lazily(() => store.run('INSERT INTO notes (text) VALUES (?)', `${commit}`));
     if (commit % 7 === 0) await store.synced();
@@ -48,6 +48,31 @@ test('after a failed sync nothing counts as kept before the log was carried over
   await log.synced();
   assert.equal(carried, 2);
   await assert.rejects(log.synced(), { code: 'EINVAL' }, 'and then it is synced again');
+});
+
+test('a sync that was under way when another failed has failed, too, and the next one carries the log over', async (t) => {
+  const database = join(tempFolder(t), 'service.db');
+  writeFileSync(`${database}-wal`, '');
+  const syncs: PromiseWithResolvers<void>[] = [];
+  let carried = 0;
+  const sync = () => {
+    syncs.push(Promise.withResolvers());
+    return syncs.at(-1)?.promise ?? Promise.resolve();
+  };
+  const log = createLogSync(database, () => carried++, sync);
+  t.after(() => log.close());
+  const full = Object.assign(new Error('no space'), { code: 'ENOSPC' });
+  const [failing, beside, next] = [log.synced(), log.synced(), log.synced()];
+  syncs[0]?.reject(full);
+  await assert.rejects(failing, full);
+  await next;
+  assert.deepEqual([carried, syncs.length], [1, 2]);
+  syncs[1]?.resolve();
+  await assert.rejects(beside, full);
+  const after = log.synced();
+  syncs[2]?.resolve();
+  await after;
+  assert.equal(carried, 1);
 });
 
 test('nobody shares a sync that began before the call, whenever it comes', async (t) => {
