@@ -11,7 +11,7 @@ import { type MemoryCgroup, makeMemoryCgroup } from './memory/cgroup.ts';
  * The service as a process, with real agents, in a memory control group without swap, under a burst of messages from
  * many rooms. Run as a program it prints what came of the scenarios that promise 6 is about:
  *
- *   node --no-warnings bench/memory-load.ts [rooms]
+ *   node --no-warnings bench/memory-load.ts [rooms] [words of the scenarios' titles]
  */
 
 export interface MemoryLoadOptions {
@@ -29,9 +29,11 @@ export interface MemoryLoadOptions {
 
 export interface MemoryLoadResult {
   messages: number;
-  /** What the bots posted. */
+  /** What the bots posted as an outcome of a message. */
   answers: number;
-  /** Rooms without exactly one post for each message. */
+  /** Outcomes of turns, failures with their cause; a message that was refused has none. */
+  outcomes: Record<string, number>;
+  /** Rooms without exactly one outcome for each message. */
   wrongRooms: number[];
   withoutOutcome: number;
   oomKills: number;
@@ -49,11 +51,12 @@ export interface MemoryLoadResult {
 
 const megabyte = 1024 * 1024;
 const here = import.meta.dirname;
-const people = ['Ann', 'Ben'].map((name, index) => ({ id: index + 1, name, role: 'member' as const }));
 const bots = [
-  { id: 900, name: 'Assistant', key: '900-Ab1Cd2Ef3Gh4', botId: 'assistant' },
-  { id: 901, name: 'Heavy', key: '901-Ab1Cd2Ef3Gh4', botId: 'heavy' },
+  { id: 1, name: 'Assistant', key: '1-Ab1Cd2Ef3Gh4', botId: 'assistant' },
+  { id: 2, name: 'Heavy', key: '2-Ab1Cd2Ef3Gh4', botId: 'heavy' },
 ];
+/** Two people in each room, and nobody in two: whoever writes more than 60 messages a minute is told to slow down. */
+const [annIn, benIn] = [(room: number) => 10 + room * 2, (room: number) => 11 + room * 2];
 /** Longer than any scenario waits for a single turn, and much shorter than the test's own limit. */
 const samplePeriodMs = 150;
 
@@ -84,12 +87,16 @@ async function setUp(
   options: MemoryLoadOptions,
 ): Promise<LoadStage> {
   const heavyRooms = options.heavy?.rooms ?? 0;
+  const people = Array.from({ length: options.rooms }, (_, index) => [
+    { id: annIn(index + 1), name: 'Ann', role: 'member' as const },
+    { id: benIn(index + 1), name: 'Ben', role: 'member' as const },
+  ]).flat();
   const campfire = await startSimulator({
     ...{ clock, face: 'full', workers: 8, people },
     bots: bots.map(({ botId: _, ...bot }) => ({ ...bot, webhookUrl: null })),
     rooms: Array.from({ length: options.rooms }, (_, index) => ({
       ...{ id: index + 1, name: null, kind: 'direct' as const },
-      members: [1, 2, index < heavyRooms ? 901 : 900],
+      members: [annIn(index + 1), benIn(index + 1), index < heavyRooms ? 2 : 1],
     })),
   });
   t.after(() => campfire.close());
@@ -114,7 +121,11 @@ async function setUp(
   );
   const entry = options.policy ? join(here, '../src/server.ts') : join(here, 'memory/unguarded.ts');
   const command = [...cgroup.prefix, process.execPath, '--no-warnings', entry];
-  const settings = { CAMPFIRE_URL: campfire.url, ANTHROPIC_API_KEY: 'none', ANTHROPIC_BASE_URL: model.url };
+  const settings = {
+    CAMPFIRE_URL: campfire.url,
+    ANTHROPIC_API_KEY: 'sk-ant-load',
+    ANTHROPIC_BASE_URL: model.url,
+  };
   const service = await startService(t, home, { ...settings, SPARE_SESSIONS: '1' }, command);
   for (const { id, botId } of bots) {
     const bot = campfire.campfire.bots.get(id);
@@ -144,10 +155,10 @@ async function watch(
   // A turn of a heavy room lasts until its server has taken everything.
   const textFor = (room: number) =>
     room <= (options.heavy?.rooms ?? 0) ? 'tell me something for 3 seconds' : 'hello';
-  for (const person of [1, 2])
-    for (const room of rooms) campfire.campfire.post(person, room, { html: `<div>${textFor(room)}</div>` });
-  const answersIn = (room: number) =>
-    campfire.campfire.messagesIn(room).filter(({ creatorId }) => creatorId >= 900).length;
+  for (const personIn of [annIn, benIn])
+    for (const room of rooms)
+      campfire.campfire.post(personIn(room), room, { html: `<div>${textFor(room)}</div>` });
+  const answersIn = (room: number) => campfire.campfire.messagesIn(room).filter(isAnswer).length;
   const answers = () => rooms.reduce((sum, room) => sum + answersIn(room), 0);
   let peakUsedMb = 0;
   let mostSessions = 0;
@@ -172,10 +183,26 @@ async function watch(
     ...{ messages: rooms.length * 2, answers: answers(), withoutOutcome, serviceLives: lives() },
     ...{ wrongRooms: rooms.filter((room) => answersIn(room) !== 2), oomKills: cgroup.oomKills() },
     ...{ peakUsedMb, mostSessions, seconds, deaths: deaths() },
-    ...{ evictions: service.events('session.evicted').length },
+    ...{ evictions: service.events('session.evicted').length, outcomes: outcomesOf(service) },
   };
   if (options.policy && lives()) await service.stop();
   return { ...result, log: service.log };
+}
+
+/** What a bot posted as an outcome, by its mark; lines that tell of waiting or working have others. */
+function isAnswer({ creatorId, html }: { creatorId: number; html: string | null }): boolean {
+  return bots.some(({ id }) => id === creatorId) && /\bm\d+-0\b/.test(html ?? '');
+}
+
+function outcomesOf(service: Service): Record<string, number> {
+  const named = service
+    .events('turn.decided')
+    .map(({ outcome, cause }) =>
+      cause === null ? `${outcome}` : `${outcome}: ${cause}`.replace(/[\d,]+/g, '…'),
+    );
+  return Object.fromEntries(
+    Object.entries(Object.groupBy(named, (name) => name)).map(([name, all]) => [name, all?.length ?? 0]),
+  );
 }
 
 /** The scenarios of promise 6, at full size. */
