@@ -13,14 +13,14 @@ export interface TreeMemory {
   peakBytes: number;
 }
 
-/** By tag; a tree without any process is missing. */
-export type MeasureTrees = (tags: readonly string[]) => Map<string, TreeMemory>;
+/** By tag; a tree without any process is missing, and so is a process that is younger than the census. */
+export type MeasureTrees = (tags: readonly string[], censusAgeMs?: number) => Map<string, TreeMemory>;
 
 /** A tree that looks larger or smaller two seconds later is early enough; a look at all processes is not free. */
-const censusAgeMs = 2_000;
+const usualAgeMs = 2_000;
 
 export function createTreeMeasure(census: Census): MeasureTrees {
-  return (tags) => {
+  return (tags, censusAgeMs = usualAgeMs) => {
     const wanted = new Set(tags);
     const found = new Map<string, TreeMemory>();
     for (const { pid, tag } of census.recent(censusAgeMs)) {

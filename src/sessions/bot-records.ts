@@ -41,7 +41,7 @@ export function createBotRecords(
         .sort((a, b) => b.lastTurnMs - a.lastTurnMs)
         .map(({ bot, lastTurnMs }) => ({
           ...{ botId: bot.id, lastTurnMs, notBeforeMs: notBeforeMs(bot.id) },
-          peakBytes: peaks.expectedBytes(bot.id, bot.profile),
+          peakBytes: peaks.expectedBytes(bot),
           changed: revisionOf(bot.id) !== bot.revision,
         })),
   };

@@ -8,10 +8,13 @@ import { type SessionReading, termsFor } from './policy.ts';
 export function sessionsThatFit(memory: MemoryReading, peakBytes: number): number {
   const sessions: SessionReading[] = [];
   for (;;) {
-    const { leftBytes } = termsFor({ peakBytes, spare: null }, { sessions, spares: [], memory });
+    const { leftBytes } = termsFor(
+      { botId: '', peakBytes, spare: null },
+      { sessions, spares: [], memory, nowMs: 0 },
+    );
     if (leftBytes < 0) return sessions.length;
     sessions.push({
-      ...{ name: String(sessions.length), state: 'busy', memoryBytes: 0, peakBytes },
+      ...{ name: String(sessions.length), botId: '', state: 'busy', memoryBytes: 0, peakBytes },
       ...{ turns: 1, startedMs: 0, idleSinceMs: 0 },
     });
   }

@@ -14,15 +14,18 @@ const reserveBytes = 64 * megabyte;
 const reserveShare = 0.04;
 /** After this long a start waits for something else than the processor, such as a network without DNS (17-19 s). */
 const startCountsMs = 5_000;
+/** A spare that is younger may still grow: it is up after 0.4 s, and its MCP servers begin to work then. */
+const spareGrowsMs = 5_000;
 /** Who has waited this long for room is told so instead. */
 export const roomPatienceMs = 600_000;
 
 export interface SessionReading {
   name: string;
+  botId: string;
   state: 'starting' | 'idle' | 'busy' | 'closing';
   /** Proportional memory of its tree at the last look; 0 before the first. */
   memoryBytes: number;
-  /** What it is expected to grow to: the p95 of its bot (see peaks.ts). */
+  /** What it is expected to grow to (see peaks.ts). */
   peakBytes: number;
   turns: number;
   /** Monotonic ms. */
@@ -35,6 +38,8 @@ export interface SpareReading {
   botId: string;
   state: 'starting' | 'parked' | 'closing';
   memoryBytes: number;
+  /** What a session of its bot is expected to grow to. */
+  peakBytes: number;
   startedMs: number;
   /** The bot's file says something else by now than what it was started with. */
   outdated: boolean;
@@ -54,6 +59,7 @@ export interface House {
 
 export interface Ask {
   name: string;
+  botId: string;
   peakBytes: number;
   /** A parked spare that would serve; null when there is none, or the conversation has a slot of its own. */
   spare: string | null;
@@ -110,19 +116,24 @@ export function decideAdmission(ask: Ask, house: House): Admission {
 
 /** The terms for somebody who asks; also answers whether a spare would fit. */
 export function termsFor(
-  ask: Pick<Ask, 'peakBytes' | 'spare'>,
-  { sessions, spares, memory }: Pick<House, 'sessions' | 'spares' | 'memory'>,
+  ask: Pick<Ask, 'botId' | 'peakBytes' | 'spare'>,
+  { sessions, spares, memory, nowMs }: Pick<House, 'sessions' | 'spares' | 'memory' | 'nowMs'>,
   others: readonly SpareReading[] = spares,
 ): Terms {
   const growthBytes =
     sumOf(sessions, ({ state, memoryBytes, peakBytes }) =>
       state === 'closing' ? 0 : peakBytes - memoryBytes,
     ) +
-    // A parked spare stays as it is until it is claimed.
-    sumOf(others, ({ state, memoryBytes }) => (state === 'starting' ? freshCostBytes - memoryBytes : 0));
+    // Its MCP servers grow with it; once they have, a parked spare stays as it is until it is claimed.
+    sumOf(others, ({ state, memoryBytes, peakBytes, startedMs }) =>
+      state === 'closing' || nowMs - startedMs >= spareGrowsMs ? 0 : peakBytes - memoryBytes,
+    );
   const claimed = spares.find(({ id }) => id === ask.spare);
   const firstOne = sessions.length === 0 && others.length === 0;
-  const wholeBytes = firstOne ? Math.min(ask.peakBytes, freshCostBytes) : ask.peakBytes;
+  // What one of the bot does right now, its next one may do as well: that is not known of its turns only later.
+  const siblings = sessions.filter(({ botId, state }) => botId === ask.botId && state !== 'closing');
+  const expectedBytes = Math.max(ask.peakBytes, ...siblings.map(({ memoryBytes }) => memoryBytes));
+  const wholeBytes = firstOne ? Math.min(expectedBytes, freshCostBytes) : expectedBytes;
   const needBytes = Math.max(0, wholeBytes - (claimed?.memoryBytes ?? 0));
   const keptBytes = Math.max(reserveBytes, memory.limitBytes * reserveShare);
   const { availableBytes, usedBytes, limitBytes } = memory;

@@ -168,16 +168,13 @@ class SessionPool implements Pool {
 
   #house(): House {
     const { maxSessions, cores } = this.#options;
+    const { peaks } = this.#parts;
     return {
-      sessions: [...this.#sessions.values()].map((session) => session.reading(this.#peakOf(session.bot))),
+      sessions: [...this.#sessions.values()].map((each) => each.reading(peaks.expectedBytes(each.bot))),
       spares: this.#spares.readings(),
       memory: this.#upkeep.readMemory(),
       ...{ maxSessions, cores, nowMs: this.#clock.monotonicMs() },
     };
-  }
-
-  #peakOf({ id, profile }: SessionBot): number {
-    return this.#parts.peaks.expectedBytes(id, profile);
   }
 
   #admit(): void {
@@ -204,7 +201,8 @@ class SessionPool implements Pool {
   #tryOpen(waiter: Waiter<Lease>): string | null {
     const { bot, name } = waiter;
     const spare = waiter.recall.isNew ? this.#spares.claimable(bot) : null;
-    const admission = decideAdmission({ name, peakBytes: this.#peakOf(bot), spare }, this.#house());
+    const peakBytes = this.#parts.peaks.expectedBytes(bot);
+    const admission = decideAdmission({ name, botId: bot.id, peakBytes, spare }, this.#house());
     const detail = describeAdmission(admission);
     switch (admission.kind) {
       case 'claim':
@@ -247,7 +245,7 @@ class SessionPool implements Pool {
   }
 
   #grant(waiter: Waiter<Lease>, session: Session, path: SessionPath): void {
-    if (session.state === 'idle') session.state = 'busy';
+    session.taken();
     this.#held.add(session);
     this.#waiters.grant(waiter, {
       get path() {
@@ -269,8 +267,7 @@ class SessionPool implements Pool {
     if (!this.#held.delete(session)) return;
     const nowMs = this.#clock.monotonicMs();
     this.#waiters.served(session.name);
-    this.#records.turnEnded(session.bot);
-    if (session.memory.peakBytes > 0) this.#parts.peaks.observe(session.bot.id, session.memory.peakBytes);
+    this.#upkeep.turnEnded(session);
     if (session.state === 'closing' || session.state === 'closed') return;
     if (session.broken) {
       await this.#closeSession(session, 'died');

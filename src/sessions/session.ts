@@ -36,6 +36,8 @@ export class Session {
   idleSinceMs: number;
   /** The tree at the last look; zeros before the first. */
   memory: TreeMemory = { bytes: 0, peakBytes: 0 };
+  /** The most that any look since its turn began has shown: of processes that have ended, the last look knows nothing. */
+  turnPeakBytes = 0;
   /** Why the turn that runs is being stopped; null when it is not, or not for its memory. */
   tooLarge: string | null = null;
   /** Its agent has died: it can only be closed. */
@@ -112,7 +114,20 @@ export class Session {
   reading(peakBytes: number): SessionReading {
     const state = this.state === 'closed' ? 'closing' : this.state;
     const { name, turns, startedMs, idleSinceMs } = this;
-    return { name, state, turns, startedMs, idleSinceMs, peakBytes, memoryBytes: this.memory.bytes };
+    const { bytes: memoryBytes } = this.memory;
+    return { name, botId: this.bot.id, state, turns, startedMs, idleSinceMs, peakBytes, memoryBytes };
+  }
+
+  /** Its tree was looked at. */
+  looked(memory: TreeMemory): void {
+    this.memory = memory;
+    this.turnPeakBytes = Math.max(this.turnPeakBytes, memory.peakBytes);
+  }
+
+  /** A turn has it from now on. */
+  taken(): void {
+    if (this.state === 'idle') this.state = 'busy';
+    this.turnPeakBytes = this.memory.peakBytes;
   }
 
   /**

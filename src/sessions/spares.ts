@@ -3,7 +3,7 @@ import type { AgentMemory } from '../agent/agent.ts';
 import { within } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { TreeMemory } from '../processes/trees.ts';
-import type { ClaimedSpare, PoolOptions, SessionBot, SessionParts } from './parts.ts';
+import type { ClaimedSpare, PoolOptions, PoolParts, SessionBot } from './parts.ts';
 import type { SpareReading } from './policy.ts';
 
 /**
@@ -32,13 +32,13 @@ export interface SpareListeners {
 }
 
 export class Spares {
-  readonly #parts: SessionParts;
+  readonly #parts: PoolParts;
   readonly #listeners: SpareListeners;
   readonly #options: Pick<PoolOptions, 'revisionOf'>;
   readonly #spares = new Map<string, Spare>();
   readonly #endings = new Map<Spare, Promise<void>>();
 
-  constructor(options: Pick<PoolOptions, 'revisionOf'>, parts: SessionParts, listeners: SpareListeners) {
+  constructor(options: Pick<PoolOptions, 'revisionOf'>, parts: PoolParts, listeners: SpareListeners) {
     this.#options = options;
     this.#parts = parts;
     this.#listeners = listeners;
@@ -116,6 +116,7 @@ export class Spares {
     const { revisionOf } = this.#options;
     return [...this.#spares.values()].map(({ id, bot, state, tree, startedMs }) => ({
       ...{ id, botId: bot.id, state, memoryBytes: tree.bytes, startedMs },
+      peakBytes: this.#parts.peaks.expectedBytes(bot),
       outdated: revisionOf(bot.id) !== bot.revision,
     }));
   }

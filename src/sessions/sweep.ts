@@ -202,7 +202,7 @@ function spareToStart(reading: SweepReading): SweepAction | null {
   const fewest = Math.min(...recent.map(({ botId }) => spareCount(botId)));
   const next = recent.find(({ botId }) => spareCount(botId) === fewest);
   if (!next) return null;
-  const { leftBytes } = termsFor({ peakBytes: next.peakBytes, spare: null }, reading);
+  const { leftBytes } = termsFor({ ...next, spare: null }, reading);
   const percentAfter = takenPercent({ ...memory, availableBytes: memory.availableBytes - freshCostBytes });
   if (leftBytes < 0 || percentAfter >= limits.highPercent - hysteresisPercent) return null;
   return { kind: 'start-spare', botId: next.botId };

@@ -88,6 +88,18 @@ export class Upkeep {
     await this.#pool.close(session, 'recycled');
   }
 
+  /** Its lease has been given back: what the turn took goes on its bot's record. */
+  turnEnded(session: Session): void {
+    const { bot, tree } = session;
+    const { peaks } = this.#parts;
+    if (peaks.isNew(bot) && tree !== null) {
+      const memory = this.#options.measureTrees([tree], 0).get(tree);
+      if (memory) session.looked(memory);
+    }
+    this.#pool.records.turnEnded(bot);
+    if (session.turnPeakBytes > 0) peaks.observe(bot, session.turnPeakBytes);
+  }
+
   #sweep(): void {
     const { sessions, spares, records } = this.#pool;
     for (const session of sessions.values()) {
@@ -189,8 +201,8 @@ export class Upkeep {
       live.add(tree);
       if (state === 'closing' || (state === 'idle' && restsMs(tree) < idleMeasureMs)) continue;
       notes.set(tree, (memory) => {
-        session.memory = memory;
-        this.#parts.peaks.glimpse(session.bot.id, memory.bytes);
+        session.looked(memory);
+        this.#parts.peaks.glimpse(session.bot, memory.bytes);
       });
     }
     for (const tag of this.#measuredMs.keys()) if (!live.has(tag)) this.#measuredMs.delete(tag);

@@ -17,15 +17,16 @@ const nowMs = 100_000;
 const session =
   (state: SessionReading['state']) =>
   (name: string, rest: { mb?: number; idleSinceMs?: number; startedMs?: number } = {}): SessionReading => ({
-    ...{ name, state, memoryBytes: (rest.mb ?? 150) * megabyte, peakBytes: 250 * megabyte, turns: 1 },
+    ...{ name, botId: name.split(':')[1] ?? '', state, turns: 1, peakBytes: 250 * megabyte },
+    ...{ memoryBytes: (rest.mb ?? 150) * megabyte },
     ...{ startedMs: rest.startedMs ?? 0, idleSinceMs: rest.idleSinceMs ?? 0 },
   });
 const idle = session('idle');
 const busy = session('busy');
 const closing = session('closing');
 const starting = session('starting');
-const spare = (id: string, state: SpareReading['state'] = 'parked'): SpareReading => ({
-  ...{ id, botId: 'a', state, memoryBytes: 100 * megabyte, startedMs: nowMs },
+const spare = (id: string, state: SpareReading['state'] = 'parked', startedMs = 0): SpareReading => ({
+  ...{ id, botId: 'a', state, memoryBytes: 100 * megabyte, peakBytes: 250 * megabyte, startedMs },
   outdated: false,
 });
 
@@ -50,7 +51,7 @@ function decide({
 }: Given) {
   const limitBytes = 1900 * megabyte;
   const availableBytes = availableMb * megabyte;
-  const ask: Ask = { name: '7:a', peakBytes: peakMb * megabyte, spare: claim ?? null };
+  const ask: Ask = { name: '7:a', botId: 'a', peakBytes: peakMb * megabyte, spare: claim ?? null };
   const house: House = {
     ...{ sessions, spares, maxSessions: maxSessions ?? null, cores, nowMs },
     memory: {
@@ -87,7 +88,18 @@ const table: Array<[title: string, given: Given, kind: string, which?: string]> 
   ],
   [
     'who has grown beyond the expectation needs no more',
-    { availableMb: 250 + reserveMb, sessions: [busy('1:a', { mb: 600 })] },
+    { availableMb: 250 + reserveMb, sessions: [busy('1:b', { mb: 600 })] },
+    'open',
+  ],
+  [
+    'while one of the bot is above what its turns grew to, the next one needs as much',
+    { availableMb: 599 + reserveMb, sessions: [busy('1:a', { mb: 600 })] },
+    'wait',
+    'memory',
+  ],
+  [
+    'one that is closing is on record, and tells nothing more',
+    { availableMb: 250 + reserveMb, sessions: [closing('1:a', { mb: 600 })] },
     'open',
   ],
   ['who is closing does not grow', { availableMb: 250 + reserveMb, sessions: [closing('1:a')] }, 'open'],
@@ -143,6 +155,21 @@ const table: Array<[title: string, given: Given, kind: string, which?: string]> 
   [
     'a start that waits for something else than the processor holds nobody back',
     { availableMb: 1500, sessions: [starting('1:a', { startedMs: nowMs - 5_000 })], cores: 1 },
+    'open',
+  ],
+  [
+    'a spare that has just begun still grows: it goes first',
+    {
+      availableMb: 250 + 149 + reserveMb,
+      sessions: [busy('1:b', { mb: 250 })],
+      spares: [spare('s', 'parked', nowMs)],
+    },
+    'end-spare',
+    's',
+  ],
+  [
+    'one that was parked long ago does not',
+    { availableMb: 250 + reserveMb, sessions: [busy('1:b', { mb: 250 })], spares: [spare('s')] },
     'open',
   ],
   ['a spare of the bot is claimed', { availableMb: 1500, spares: [spare('s')], claim: 's' }, 'claim', 's'],

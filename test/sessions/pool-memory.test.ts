@@ -170,17 +170,57 @@ test('a session that has grown is recycled after its turn, one that exceeds the 
 
 test('what turns were seen with decides about the next one, not more than the last 64 of them', async (t) => {
   const stage = setPool(t);
-  const { profile } = bot();
-  assert.equal(stage.peaks.expectedBytes('helper', profile), 250 * megabyte);
-  for (let seen = 1; seen <= 64; seen++) stage.peaks.observe('helper', seen * megabyte);
-  assert.equal(stage.peaks.expectedBytes('helper', profile), 61 * megabyte, 'the p95 of 1 to 64');
-  for (let seen = 0; seen < 64; seen++) stage.peaks.observe('helper', 90 * megabyte);
-  assert.equal(stage.peaks.expectedBytes('helper', profile), 90 * megabyte);
+  const helper = bot();
+  assert.equal(stage.peaks.expectedBytes(helper), 250 * megabyte);
+  for (let seen = 1; seen <= 64; seen++) stage.peaks.observe(helper, seen * megabyte);
+  assert.equal(stage.peaks.expectedBytes(helper), 61 * megabyte, 'the p95 of 1 to 64');
+  for (let seen = 0; seen < 64; seen++) stage.peaks.observe(helper, 90 * megabyte);
+  assert.equal(stage.peaks.expectedBytes(helper), 90 * megabyte);
   const leases: Lease[] = [];
   stage.memory.limitBytes = gigabyte;
   stage.memory.availableBytes = 90 * megabyte * 2 + 64 * megabyte;
   for (const roomId of [1, 2]) leases.push(await stage.pool.lease(room(roomId), bot(), 0));
   assert.equal(leases.length, 2, 'two light ones where one of the start value would have waited');
+});
+
+test('the most that a turn held counts, also when the process that held it has ended', async (t) => {
+  const stage = setPool(t);
+  const lease = await stage.pool.lease(room(1), bot(), 0);
+  const result = lease.run(prompt, hooks);
+  await settle();
+  const [agent] = stage.agents as [FakeAgent];
+  agent.comeUp();
+  stage.trees.set(agent.spec.slot.id, 600 * megabyte);
+  await pass(stage, 2);
+  stage.trees.set(agent.spec.slot.id, 120 * megabyte);
+  await pass(stage, 2);
+  agent.finish();
+  await result;
+  await lease[Symbol.asyncDispose]();
+  assert.deepEqual(stage.peaks.known(), { helper: 601 * megabyte });
+});
+
+test('no turn of a new bot ends unseen, however short: three of them, and its sessions work side by side', async (t) => {
+  const stage = setPool(t);
+  const withShell = bot('r1', 'shell');
+  withShell.profile.tools = ['Bash'];
+  stage.memory.availableBytes = gigabyte;
+  const lease = (roomId: number) => stage.pool.lease({ botId: 'shell', roomId }, withShell, roomId);
+  const ends: Lease[] = [];
+  for (let roomId = 1; roomId <= 5; roomId++) void lease(roomId).then((granted) => ends.push(granted));
+  for (let turns = 1; turns <= 3; turns++) {
+    await settle();
+    assert.equal(ends.length, turns, 'one after the other');
+    const ended = ends.at(-1)?.run(prompt, hooks);
+    await settle();
+    const agent = stage.agents.at(-1) as FakeAgent;
+    agent.comeUp();
+    agent.finish();
+    await ended;
+    await ends.at(-1)?.[Symbol.asyncDispose]();
+  }
+  await settle();
+  assert.deepEqual([stage.peaks.known(), ends.length], [{ shell: 101 * megabyte }, 5]);
 });
 
 test('a start that fails makes its bot rest, and only its bot', async (t) => {

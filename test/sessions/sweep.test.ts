@@ -14,6 +14,7 @@ const session = (
 ): SessionReading => ({
   ...{
     name,
+    botId: 'a',
     state,
     memoryBytes: 150 * megabyte,
     peakBytes: 250 * megabyte,
@@ -24,7 +25,7 @@ const session = (
 });
 const spare = (id: string, rest: Partial<SpareReading> = {}): SpareReading => ({
   ...{ id, botId: 'a', state: 'parked', memoryBytes: 100 * megabyte, startedMs: nowMs - 10_000 },
-  ...{ outdated: false, ...rest },
+  ...{ peakBytes: 250 * megabyte, outdated: false, ...rest },
 });
 const bot = (botId: string, lastTurnMs = nowMs - 5_000, rest: Partial<RecentBot> = {}): RecentBot => ({
   ...{ botId, lastTurnMs, peakBytes: 250 * megabyte, changed: false, notBeforeMs: 0, ...rest },
