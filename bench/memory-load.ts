@@ -11,7 +11,7 @@ import { type MemoryCgroup, makeMemoryCgroup } from './memory/cgroup.ts';
  * The service as a process, with real agents, in a memory control group without swap, under a burst of messages from
  * many rooms. Run as a program it prints what came of the scenarios that promise 6 is about:
  *
- *   node --no-warnings bench/memory-load.ts [rooms] [words of the scenarios' titles]
+ *   node --no-warnings bench/memory-load.ts [rooms] [how the titles of the scenarios to run begin]
  */
 
 export interface MemoryLoadOptions {
@@ -222,7 +222,7 @@ export function scenarios(rooms: number): Record<string, MemoryLoadOptions> {
 if (import.meta.main) {
   const [rooms = '200', only] = process.argv.slice(2);
   for (const [title, options] of Object.entries(scenarios(Number(rooms)))) {
-    if (only !== undefined && !title.includes(only)) continue;
+    if (only !== undefined && !title.startsWith(only)) continue;
     const result = await run(options);
     if (!result) throw new Error('A memory control group cannot be made here; run this as root.');
     const { log, ...shown } = result;
