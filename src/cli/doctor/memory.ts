@@ -8,7 +8,7 @@ import { freshCostBytes } from '../../sessions/policy.ts';
 import { holderOfDataFolder } from '../../store/lock.ts';
 import { type Check, type Finding, fail, ok, warn } from './finding.ts';
 
-/** How many sessions may live at once, by the numbers that admit them, before any of a bot's turns was measured. */
+/** How many sessions may live at once, by the numbers that admit them once a bot is not new any more. */
 export function memoryCheck(settings: Settings, bots: readonly Bot[]): Check {
   return { name: 'memory', run: () => lookAtMemory(settings, bots) };
 }
