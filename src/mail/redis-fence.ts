@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
+import { patience } from '../store/patience.ts';
 import type { RedisScript, RedisStore, RedisValue } from '../store/redis.ts';
 import { storeTrouble } from '../store/trouble.ts';
 import type { Conversation } from './mail.ts';
@@ -19,11 +20,6 @@ export interface FenceParts {
 
 /** What a checked script answers: how it went, then what it gives. */
 export type Reply = readonly [string, ...unknown[]];
-
-/** A Redis that restarts or changes its master is back within seconds; later the turn is another machine's. */
-const patienceMs = 120_000;
-const firstPauseMs = 100;
-const longestPauseMs = 2_000;
 
 /** Keys and first values of a script that has the piece `fence`. */
 function call(
@@ -73,18 +69,19 @@ export async function insist(
 ): Promise<Reply> {
   const { clock, ownership } = parts;
   const fence = fenceFor(conversation, parts);
-  const startedMs = clock.monotonicMs();
-  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(longestPauseMs, pauseMs * 2)) {
-    const isLast = clock.monotonicMs() - startedMs + pauseMs > patienceMs;
+  const waitLonger = patience(clock);
+  for (;;) {
+    let problem: unknown;
     try {
       const reply = await call(script, conversation, fence, values, parts);
       if (reply[0] === 'fenced') throw fencedOut(conversation);
       if (reply[0] !== 'unsure') return reply;
-      if (isLast) throw fencedOut(conversation);
+      problem = fencedOut(conversation);
     } catch (error) {
-      if (isLast || storeTrouble(error) === null) throw error;
+      if (storeTrouble(error) === null) throw error;
+      problem = error;
     }
-    await clock.sleep(pauseMs);
+    if (!(await waitLonger())) throw problem;
     if (ownership.fenceOf(conversation) !== fence) throw fencedOut(conversation);
   }
 }

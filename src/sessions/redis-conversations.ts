@@ -7,6 +7,7 @@ import { lastExchanges } from '../agent/transcript.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import { FencedOutError, type Ownership } from '../mail/ownership.ts';
+import { patiently } from '../store/patience.ts';
 import type { RedisStore } from '../store/redis.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { rootOf, runFenced } from './redis-fenced.ts';
@@ -113,19 +114,21 @@ class RedisConversations implements Conversations {
     if (known && memory !== null) this.#parts.slots.takeBack(this.#parts.slots.at(known.slot), memory);
   }
 
-  /** A turn that cannot be counted is answered all the same: whether it may be, is checked where it is decided. */
+  /**
+   * Waits for a Redis that is away: another machine would else go on without this turn, and not know it. A turn that
+   * cannot be counted is answered all the same: whether it may be, is checked where it is decided.
+   */
   async recordTurn(conversation: Conversation, told: boolean): Promise<void> {
     const { mirror, clock, ownership, emit } = this.#parts;
-    try {
+    const step = randomUUID();
+    const record = async () => {
       const { slot, memoryId, last } = await mirror.settle(conversation);
       const files = slot !== null && hasFiles(slot) ? ownership.machine : '';
-      await this.#run(countTurn, conversation, [
-        clock.now(),
-        Number(told),
-        last ?? '',
-        memoryId ?? '',
-        files,
-      ]);
+      const values = [clock.now(), Number(told), last ?? '', memoryId ?? '', files, step];
+      await this.#run(countTurn, conversation, values);
+    };
+    try {
+      await patiently(clock, record);
     } catch (error) {
       if (error instanceof FencedOutError) return;
       emit({ type: 'part.failed', part: `memory of ${nameOf(conversation)}`, problem: messageOf(error) });

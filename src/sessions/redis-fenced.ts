@@ -1,5 +1,5 @@
 import { FencedOutError, type Ownership } from '../mail/ownership.ts';
-import type { RedisScript, RedisStore, RedisValue } from '../store/redis.ts';
+import { RedisAwayError, type RedisScript, type RedisStore, type RedisValue } from '../store/redis.ts';
 import type { Conversation } from './resume.ts';
 
 /**
@@ -29,7 +29,7 @@ const check = `
   end
 `;
 
-/** @throws FencedOutError without the right; Error while it is uncertain, when trying again may help. */
+/** @throws FencedOutError without the right; RedisAwayError also while it is uncertain, when trying again may help. */
 export async function runFenced<T>(
   script: RedisScript,
   { botId, roomId }: Conversation,
@@ -42,7 +42,7 @@ export async function runFenced<T>(
   const keys = [store.key('own', botId, roomId), store.key('fence', botId, roomId), rootOf(store)];
   const reply = await store.run<T | 'fenced' | 'unsure'>(script, keys, [ownership.machine, fence, ...values]);
   if (reply === 'fenced') throw new FencedOutError(`Another machine has ${name}.`);
-  if (reply === 'unsure') throw new Error(`Whether this machine still has ${name} is not certain.`);
+  if (reply === 'unsure') throw new RedisAwayError(`Whether this machine still has ${name} is not certain.`);
   return reply as T;
 }
 

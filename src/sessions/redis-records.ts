@@ -101,15 +101,16 @@ export const restoreMemory = about(
 
 /**
  * ARGV: now, 1 when the room was told, the transcript's last line or nothing, the memory that this is a line of, the
- * machine with files or nothing.
+ * machine with files or nothing, this step's name.
  */
 export const countTurn = about(
   'conversationTurn',
   `
   ${dropTranscript}
-  if call('EXISTS', of) == 0 then return 0 end
+  -- The same name: this very step was done, and its answer was lost.
+  if call('EXISTS', of) == 0 or call('HGET', of, 'counted') == ARGV[9] then return 0 end
   call('HINCRBY', of, 'turns', 1)
-  call('HSET', of, 'used', ARGV[4])
+  call('HSET', of, 'used', ARGV[4], 'counted', ARGV[9])
   call('ZADD', root .. ':used', ARGV[4], name)
   local givenUp = ARGV[5] == '1' and call('HGET', of, 'givenUp')
   if givenUp then

@@ -1,6 +1,6 @@
 import { Queue, Worker } from 'bullmq';
 import { Redis as Client } from 'ioredis';
-import type { RedisStore } from './redis.ts';
+import { connecting, type RedisStore } from './redis.ts';
 
 /**
  * Doorbells between machines: BullMQ's queues over the shared Redis. A bell is a text that says where to look, never what
@@ -37,14 +37,17 @@ export interface Answering {
 const eventsMax = 100;
 /** After this time, and half as much, a bell whose machine died while answering is rung again. */
 const lockMs = 5_000;
+/** Longer than a worker's own waiting for the next bell. */
+const silentMaxMs = 15_000;
 /** A worker whose connection broke tries again after it. */
 const retryMs = 500;
 
 export function openBells(store: RedisStore, onError: (error: Error) => void): Bells {
   const connection = new Client(store.url, {
+    ...connecting,
     maxRetriesPerRequest: null,
     enableOfflineQueue: false,
-    retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 5), 1_000),
+    socketTimeout: silentMaxMs,
   });
   connection.on('error', () => {});
   const prefix = store.key('bells');

@@ -49,8 +49,15 @@ export class RedisAwayError extends Error {
 const answerMaxMs = 3_000;
 /** After this long without an answer the connection is given up: Redis is away until a new one is ready. */
 const silentMaxMs = answerMaxMs + 1_000;
-const connectMaxMs = 5_000;
 const reconnectMaxMs = 1_000;
+/** How every connection is made, and found to be dead where nothing is sent on it. */
+export const connecting = {
+  // Packets of a try that get lost are sent again after one, two and four seconds: a new try is sooner.
+  connectTimeout: 2_000,
+  // One that only listens would never hear that the other end has given it up.
+  keepAlive: 5_000,
+  retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 5), reconnectMaxMs),
+};
 /** The oldest that has everything that is used here (GETDEL, ZRANGE BYSCORE, functions of scripts). */
 const oldestMajor = 7;
 
@@ -65,11 +72,10 @@ export async function openRedis(url: string, keyPrefix = 'campfire-ai-bot'): Pro
     // What was under way when the connection broke may have been done: repeating it is up to whoever asked.
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    connectTimeout: connectMaxMs,
+    ...connecting,
     commandTimeout: answerMaxMs,
     // Counts from a command that was sent, not while nothing is asked. A host that went silent keeps its connection open.
     socketTimeout: silentMaxMs,
-    retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 5), reconnectMaxMs),
   });
   let listener = (_problem: string | null): void => {};
   let problem: string | null = null;

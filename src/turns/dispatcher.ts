@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { breath } from '../lib/clock.ts';
+import { breath, within } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Conversation, PendingConversation } from '../mail/mail.ts';
 import { FencedOutError, type Ownership } from '../mail/ownership.ts';
@@ -109,10 +109,7 @@ class MailDispatcher implements Dispatcher {
   async stop(graceMs: number): Promise<void> {
     this.#stopped = true;
     this.#stopLooking();
-    const { signal } = this.#stopping;
-    const cancel = this.#parts.clock.after(graceMs, () => this.#stopping.abort());
-    await Promise.race([this.settled(), waitForAbort(signal)]);
-    cancel();
+    await within(this.#parts.clock, graceMs, this.settled());
     this.#stopping.abort();
   }
 
@@ -238,6 +235,10 @@ class MailDispatcher implements Dispatcher {
       right.lost.addEventListener('abort', loseAll);
       try {
         return await work(right);
+      } catch (error) {
+        // What the turn wrote was refused before a renewal told of it.
+        if (runner && error instanceof FencedOutError && !right.lost.aborted) loseAll();
+        throw error;
       } finally {
         // By hand: of listeners with a `signal` on one long-lived target, Node 24 removes only the last (measured).
         right.lost.removeEventListener('abort', loseAll);
@@ -290,11 +291,4 @@ class MailDispatcher implements Dispatcher {
   #report(part: string, error: unknown): void {
     this.#parts.emit({ type: 'part.failed', part, problem: messageOf(error) });
   }
-}
-
-function waitForAbort(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -10,6 +10,7 @@ import { addressesIn, deadLinks, type Links, linksTo, tokenIn } from '../downloa
 import { isPage } from '../downloads/names.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { OutboxDraft, Turn } from '../mail/mail.ts';
+import { patiently } from '../store/patience.ts';
 import { writeFile } from './content.ts';
 import { endedWords, fileWords, untilWords } from './file-words.ts';
 
@@ -19,6 +20,7 @@ import { endedWords, fileWords, untilWords } from './file-words.ts';
  * Invariants:
  * 1. A turn shows each thing once, whichever of its attempts made it: what is kept is asked of the store, by turn.
  * 2. Nothing is kept any more once `close` has resolved, so that whatever was kept is shown.
+ * 3. A store that is away for a while costs a finished answer its time, and not the turn.
  */
 
 /** More addresses of our kind than that in an answer are not looked up, and so are dead. */
@@ -84,7 +86,20 @@ class FilesOfTurn implements TurnFiles {
     await this.#working;
   }
 
-  async present(answer: string): Promise<Presented> {
+  present(answer: string): Promise<Presented> {
+    return patiently(this.#parts.clock, () => this.#presentOnce(answer));
+  }
+
+  async attachText(name: string, text: string): Promise<OutboxDraft> {
+    const wish: Wish = { as: 'attachment', name, title: null };
+    const source: Source = { from: 'text', text };
+    const { downloads, clock } = this.#parts;
+    const kept = await patiently(clock, () => downloads.keep(source, this.#owner, wish));
+    if (kept.kind !== 'kept') throw new Error(`The answer could not be kept as a file: ${kept.kind}`);
+    return draftOf(kept.file);
+  }
+
+  async #presentOnce(answer: string): Promise<Presented> {
     const { downloads, publicUrl } = this.#parts;
     const kept = (await downloads.ofTurn(this.#owner)).filter(({ source }) => !source.startsWith(ownSource));
     const live = await this.#liveLinksIn(answer);
@@ -99,13 +114,6 @@ class FilesOfTurn implements TurnFiles {
       deadLinks: deadLinks(publicUrl, new Set(tokens)),
       attachments: kept.filter(({ as }) => as === 'attachment').map(draftOf),
     };
-  }
-
-  async attachText(name: string, text: string): Promise<OutboxDraft> {
-    const wish: Wish = { as: 'attachment', name, title: null };
-    const kept = await this.#parts.downloads.keep({ from: 'text', text }, this.#owner, wish);
-    if (kept.kind !== 'kept') throw new Error(`The answer could not be kept as a file: ${kept.kind}`);
-    return draftOf(kept.file);
   }
 
   async #use(call: ToolCall, slot: Slot): Promise<ToolAnswer> {

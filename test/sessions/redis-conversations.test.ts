@@ -12,7 +12,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { lineOf } from '../../src/agent/mirror.ts';
 import { FencedOutError } from '../../src/mail/ownership.ts';
+import { RedisAwayError } from '../../src/store/redis.ts';
 import { conversationsContract, exchange, turn } from '../contract/conversations.ts';
+import { eventually } from '../support/eventually.ts';
 import { redisServer, redisStore } from '../support/redis.ts';
 import { machine } from '../support/redis-memory.ts';
 import { writeLocally } from '../support/transcripts.ts';
@@ -149,6 +151,36 @@ test('a machine without the right changes nothing', async (t) => {
   assert.equal(existsSync(slot.root), true);
   assert.deepEqual((await other.conversations.describe(room))?.turns, 1);
   assert.doesNotMatch((await other.conversations.transcript(room)) ?? '', /late/);
+});
+
+test('a turn that ends while Redis is away is on record when it is back: another machine goes on with all of it', async (t) => {
+  const { store, other } = await two(t);
+  let tries = 0;
+  const one = machine(
+    t,
+    {
+      ...store,
+      async run(script, keys, values) {
+        const fate = script.name === 'conversationTurn' ? tries++ : 2;
+        if (fate === 0) throw new RedisAwayError('away before it was done');
+        const answer = await store.run(script, keys, values);
+        if (fate === 1) throw new RedisAwayError('away after it was done');
+        return answer as never;
+      },
+    },
+    'third',
+  );
+  await one.ownership.give([room]);
+  const turned = turn(one, room, exchange('hello', 'hi'));
+  await eventually('it is on record', async () => {
+    one.clock.advance(1_000);
+    return tries === 3;
+  });
+  await turned;
+  assert.deepEqual(one.events, []);
+  await other.ownership.give([room]);
+  assert.equal((await other.conversations.describe(room))?.turns, 1);
+  assert.equal(await store.call('HGET', store.key('sessions', 'of', '1:helper'), 'last'), 'a-hello');
 });
 
 test('files that stay behind are told of, until the machine has some of its own', async (t) => {

@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { FindBot } from '../../src/config/bot.ts';
 import type { Conversation } from '../../src/mail/mail.ts';
-import { soleOwnership } from '../../src/mail/ownership.ts';
+import { FencedOutError, soleOwnership } from '../../src/mail/ownership.ts';
 import { RedisAwayError } from '../../src/store/redis.ts';
 import type { Others } from '../../src/turns/others.ts';
 import { type PlayedOwnership, playedOwnership } from '../support/ownership.ts';
@@ -104,6 +104,19 @@ test('a turn whose right is lost ends with its session and writes nothing', asyn
   assert.ok(machine.events.some(({ type }) => type === 'conversation.lost'));
   assert.deepEqual(machine.lost, [5]);
   assert.deepEqual(machine.settled, []);
+  assert.equal(machine.ownership.holders, 0);
+});
+
+test('a turn whose end is refused before anybody told that its right is lost ends with its session', async (t) => {
+  const ofTurn = async () => {
+    throw new FencedOutError('another machine has it');
+  };
+  const machine = setMachine(t, () => helper, { downloads: { ofTurn } });
+  await machine.say('a question');
+  await finish(machine);
+  assert.equal(machine.agents[0]?.closed, true);
+  assert.deepEqual(machine.lost, [5]);
+  assert.equal(machine.events.filter(({ type }) => type === 'conversation.lost').length, 1);
   assert.equal(machine.ownership.holders, 0);
 });
 
@@ -221,21 +234,47 @@ test('without the bot’s file a conversation is left to a machine that has it, 
   assert.ok((await machine.sent()).includes('done'));
 });
 
-test('a turn that finishes while Redis is away stays undecided, and its answer is not lost', async (t) => {
-  let isAway = true;
-  const ofTurn = async () => {
-    if (isAway) throw new RedisAwayError('Redis does not answer');
-    return [];
-  };
-  const machine = setMachine(t, () => helper, { downloads: { ofTurn } });
+test('a turn that finishes while Redis is away is decided when it is back', async (t) => {
+  const { machine, comeBack } = setAway(t);
   await machine.say('a question');
   await finish(machine);
   assert.deepEqual(await machine.sent(), []);
+  comeBack();
+  machine.clock.advance(3_000);
+  await settle();
+  assert.deepEqual(await machine.sent(), ['done']);
+  assert.equal(machine.events.filter(({ type }) => type === 'turn.started').length, 1);
+});
+
+test('a turn that finishes while Redis stays away is left undecided, and its answer is not lost', async (t) => {
+  const { machine, comeBack } = setAway(t);
+  await machine.say('a question');
+  await finish(machine);
+  for (let seconds = 0; seconds < 130; seconds++) {
+    machine.clock.advance(1_000);
+    await settle();
+  }
   assert.notEqual((await machine.mail.situation(here)).turn, null);
-  isAway = false;
+  assert.equal(machine.ownership.holders, 0, 'another machine can take it');
+  comeBack();
   machine.clock.advance(60_000);
   void machine.dispatcher.visit(here, true);
   await settle();
   await finish(machine);
   assert.deepEqual(await machine.sent(), ['done']);
 });
+
+/** A machine that cannot ask for a turn's files until Redis comes back. */
+function setAway(t: TestContext) {
+  let isAway = true;
+  const ofTurn = async () => {
+    if (isAway) throw new RedisAwayError('Redis does not answer');
+    return [];
+  };
+  return {
+    machine: setMachine(t, () => helper, { downloads: { ofTurn } }),
+    comeBack: () => {
+      isAway = false;
+    },
+  };
+}
