@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { systemClock as clock } from '../../src/lib/clock.ts';
 import { eventually } from '../support/eventually.ts';
 import { setMachines } from '../support/machines.ts';
+import { hasAnswered } from '../support/transcripts.ts';
 
 const graceSeconds = 15;
 
@@ -29,10 +28,3 @@ test('stopped in the middle of a turn while Redis is away, a machine ends in tim
   const mark = new RegExp(`class="m${id}-0\\b`);
   assert.equal(stage.answersIn(1).filter(({ html }) => mark.test(html ?? '')).length, 1);
 });
-
-/** Whether a transcript on this machine's disk has come to its end. */
-function hasAnswered(dataDir: string): boolean {
-  return readdirSync(dataDir, { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.jsonl'))
-    .some((path) => /"stop_reason": ?"end_turn"/.test(readFileSync(join(dataDir, path), 'utf8')));
-}

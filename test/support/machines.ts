@@ -10,7 +10,7 @@ import { tempFolder } from './temp.ts';
 export interface MachineStage extends Stage {
   redis: RedisServer;
   /** Starts the machine of this name, or starts it again on its folder. */
-  machine(name: string, env?: Record<string, string>): Promise<Service>;
+  machine(name: string, env?: Record<string, string>, command?: string[]): Promise<Service>;
   dataDir(name: string): string;
   /** From now on webhooks go to these in turn; one that does not take them is passed over. */
   route(...machines: Service[]): void;
@@ -20,10 +20,10 @@ export interface MachineStage extends Stage {
 
 export async function setMachines(
   t: { after(undo: () => unknown): void },
-  options: Parameters<typeof setStage>[1] = {},
+  { redis: given, ...options }: Parameters<typeof setStage>[1] & { redis?: RedisServer } = {},
 ): Promise<MachineStage> {
   const stage = await setStage(t, options);
-  const redis = await redisServer(t);
+  const redis = given ?? (await redisServer(t));
   const parent = tempFolder(t);
   const balancer = await startBalancer(t);
   const bot = stage.campfire.campfire.bots.get(botId);
@@ -33,13 +33,11 @@ export async function setMachines(
     redis,
     ...balancer,
     dataDir: (name) => join(parent, name),
-    machine(name, env = {}) {
+    machine(name, env = {}, command) {
       const home = { dataDir: join(parent, name), botsDir: stage.home.botsDir };
       const { campfire, model } = stage;
-      return startService(t, home, {
-        ...{ CAMPFIRE_URL: campfire.url, ANTHROPIC_API_KEY: apiKey, ANTHROPIC_BASE_URL: model.url },
-        ...{ REDIS_URL: redis.url, ...env },
-      });
+      const given = { CAMPFIRE_URL: campfire.url, ANTHROPIC_API_KEY: apiKey, ANTHROPIC_BASE_URL: model.url };
+      return startService(t, home, { ...given, REDIS_URL: redis.url, ...env }, command);
     },
   };
 }

@@ -14,15 +14,23 @@ export interface RedisServer {
   start(): Promise<void>;
 }
 
-export async function redisServer(t: { after(undo: () => unknown): void }): Promise<RedisServer> {
+/** `isApart`: in a network of its own that only cables lead to (`partition.ts`). */
+export async function redisServer(
+  t: { after(undo: () => unknown): void },
+  { isApart = false } = {},
+): Promise<RedisServer> {
   const dir = tempFolder(t);
   const port = await freePort();
   const url = `redis://127.0.0.1:${port}/0`;
   let child: ReturnType<typeof spawn> | null = null;
   const start = async () => {
-    const options = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', ''];
+    const place = isApart ? ['0.0.0.0', '--protected-mode', 'no'] : ['127.0.0.1'];
+    const options = ['--port', String(port), '--bind', ...place, '--dir', dir, '--save', ''];
     const durable = ['--appendonly', 'yes', '--appendfsync', 'everysec'];
-    child = spawn('redis-server', [...options, ...durable], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [program, ...first] = [...(isApart ? ['unshare', '--net'] : []), 'redis-server'];
+    child = spawn(program as string, [...first, ...options, ...durable], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     await readyLine(child);
   };
   const kill = async () => {

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Slot } from '../../src/agent/agent.ts';
 
@@ -11,4 +11,11 @@ export function writeLocally(slot: Slot, memoryId: string, entries: readonly obj
   const paths = readdirSync(projects).map((folder) => join(projects, folder, `${memoryId}.jsonl`));
   const path = paths.find((there) => existsSync(there)) ?? join(own, `${memoryId}.jsonl`);
   appendFileSync(path, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+}
+
+/** Whether a transcript on a machine's disk has come to its end. */
+export function hasAnswered(dataDir: string): boolean {
+  return readdirSync(dataDir, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.jsonl'))
+    .some((path) => /"stop_reason": ?"end_turn"/.test(readFileSync(join(dataDir, path), 'utf8')));
 }
