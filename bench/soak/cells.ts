@@ -18,10 +18,15 @@ export const victims = [
   'nobody, with a scrubbed daemon',
 ] as const;
 
+/** Killed only where mail is kept in a Redis. */
+export const redisVictims = ['Redis, KILL'] as const;
+
+/** Where the service keeps its mail. */
+export type MailStore = 'SQLite' | 'Redis';
 export type Layer = (typeof layers)[number];
 export type User = (typeof users)[number];
 export type Moment = (typeof moments)[number];
-export type Victim = (typeof victims)[number];
+export type Victim = (typeof victims | typeof redisVictims)[number];
 
 export interface Cell {
   layer: Layer;
@@ -52,8 +57,8 @@ const bootMs = 10_000;
 export const graceSeconds = 12;
 
 export function expectation({ layer, moment, victim }: Cell): Expectation {
-  const left = !['claude', 'claude, stopped', 'MCP server'].includes(victim) && !victim.startsWith('service');
-  if (moment === 'starting' && left) return { kind: 'no-victim' };
+  const isChild = !/^(?:claude|MCP|service|Redis)/.test(victim);
+  if (moment === 'starting' && isChild) return { kind: 'no-victim' };
   if (victim === 'Bash foreground child' && (moment === 'idle' || moment === 'streaming'))
     return { kind: 'no-victim' };
   switch (victim) {
@@ -75,17 +80,18 @@ export function expectation({ layer, moment, victim }: Cell): Expectation {
   }
 }
 
-export function everyCell(): Cell[] {
+export function everyCell(store: MailStore): Cell[] {
+  const killed = store === 'Redis' ? [...victims, ...redisVictims] : victims;
   return layers.flatMap((layer) =>
     users.flatMap((user) =>
-      moments.flatMap((moment) => victims.map((victim) => ({ layer, user, moment, victim }))),
+      moments.flatMap((moment) => killed.map((victim) => ({ layer, user, moment, victim }))),
     ),
   );
 }
 
 /** A minute's worth: every victim, every moment, both layers and both users, but not each with each. */
 export function representativeCells(): Cell[] {
-  const rows: ReadonlyArray<readonly [Layer, User, Moment, Victim]> = [
+  return cellsOf([
     ['namespace', 'root', 'in a tool', 'claude'],
     ['namespace', 'root', 'streaming', 'service, KILL'],
     ['namespace', 'nobody', 'in a tool', 'service, KILL'],
@@ -102,6 +108,20 @@ export function representativeCells(): Cell[] {
     ['group', 'root', 'streaming', 'double-forked daemon'],
     ['group', 'root', 'in a tool', 'service, event loop stalled'],
     ['group', 'root', 'starting', 'MCP server'],
-  ];
+  ]);
+}
+
+/** Over Redis: what ends differently there, because a service leaves it, comes back to it, or has lost it. */
+export function redisCells(): Cell[] {
+  return cellsOf([
+    ['namespace', 'root', 'starting', 'service, TERM'],
+    ['namespace', 'nobody', 'in a tool', 'service, KILL'],
+    ['group', 'root', 'streaming', 'service, KILL'],
+    ['group', 'root', 'in a tool', 'claude'],
+    ['group', 'root', 'in a tool', 'Redis, KILL'],
+  ]);
+}
+
+function cellsOf(rows: ReadonlyArray<readonly [Layer, User, Moment, Victim]>): Cell[] {
   return rows.map(([layer, user, moment, victim]) => ({ layer, user, moment, victim }));
 }

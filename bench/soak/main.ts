@@ -17,7 +17,7 @@ const program = new Command('bin/soak')
   .option('--minutes <number>', 'end after so many minutes, whichever comes first', number)
   .option('--seed <number>', 'of all random choices', number, 1)
   .option('--containment <layer>', 'auto or group', 'auto')
-  .option('--matrix', 'run the kill matrix instead')
+  .option('--matrix', 'run the kill matrix instead; with --redis over a Redis, and without a page')
   .option('--load', 'run the load instead: 100 webhooks a second, then up to --minutes (60) to answer them')
   .option('--redis', 'three machines on one Redis instead, all of which fail at random for --minutes (10)')
   .option('--faults <kinds>', `what fails, with --redis: none, or some of ${everyFault.join(', ')}`, kinds)
@@ -45,15 +45,19 @@ process.exit(ok ? 0 : 1);
 
 async function wholeMatrix(): Promise<boolean> {
   const isRoot = process.getuid?.() === 0;
-  const cells = everyCell().filter(({ user }) => isRoot || user === 'nobody');
+  const store = redis ? 'Redis' : 'SQLite';
+  const cells = everyCell(store).filter(({ user }) => isRoot || user === 'nobody');
   if (!isRoot) console.log('Not root: the cells of root are left out, the others run as this user.');
-  const results = await runMatrix(cells, 2, (result) => {
-    console.log(`${result.passed ? 'ok ' : 'BAD'} ${keyOf(result.cell)}: ${wordFor(result)}`);
+  const results = await runMatrix(cells, {
+    ...{ store, atOnce: 2 },
+    onResult: (result) =>
+      console.log(`${result.passed ? 'ok ' : 'BAD'} ${keyOf(result.cell)}: ${wordFor(result)}`),
   });
   const bad = failures(results);
   const ran = results.filter(({ expected }) => expected.kind !== 'no-victim').length;
   console.log(`\n${ran} cells, ${bad.length} failed\n${bad.join('\n')}`);
-  if (page) writeSection('kill-matrix', 'Where processes end: the kill matrix', matrixTable(results));
+  if (redis) console.log(`\n${matrixTable(results)}`);
+  else if (page) writeSection('kill-matrix', 'Where processes end: the kill matrix', matrixTable(results));
   return bad.length === 0;
 }
 

@@ -1,4 +1,4 @@
-import { type Cell, layers, moments, users, victims } from './cells.ts';
+import { type Cell, layers, moments, redisVictims, users, victims } from './cells.ts';
 import type { CellResult } from './matrix.ts';
 
 const howToRead = `Milliseconds until the last process of the session was gone: from the kill for \`claude\` and for the service; from the
@@ -10,7 +10,10 @@ export function matrixTable(results: readonly CellResult[]): string {
   const byCell = new Map(results.map((result) => [keyOf(result.cell), result]));
   const tables = layers.flatMap((layer) =>
     users.flatMap((user) => {
-      const rows = victims.map((victim) => {
+      const killed = results.some(({ cell }) => redisVictims.some((one) => one === cell.victim))
+        ? [...victims, ...redisVictims]
+        : victims;
+      const rows = killed.map((victim) => {
         const words = moments.map((moment) => wordFor(byCell.get(keyOf({ layer, user, moment, victim }))));
         return `| ${victim} | ${words.join(' | ')} |`;
       });

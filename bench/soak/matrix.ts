@@ -2,9 +2,10 @@ import { chmodSync, chownSync, readdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { eventually } from '../../test/support/eventually.ts';
+import { type RedisServer, redisServer } from '../../test/support/redis.ts';
 import type { Service, ServiceHome } from '../../test/support/service.ts';
 import { type Stage, setStage } from '../../test/support/stage.ts';
-import { type Cell, type Expectation, expectation, graceSeconds } from './cells.ts';
+import { type Cell, type Expectation, expectation, graceSeconds, type MailStore } from './cells.ts';
 import { type SoakModel, startSoakModel } from './model.ts';
 import { endAll, kill, processesIn, type Seen, stillThere } from './processes.ts';
 import { type Scope, withScope } from './scope.ts';
@@ -33,17 +34,24 @@ const server = [
 ];
 const mcpServer = join(root, 'test/fixtures/children/mcp-server.ts');
 
-/** Runs cells, a few at a time, and hands over each result as it comes; one that breaks off counts as failed. */
+export interface MatrixOptions {
+  store: MailStore;
+  /** Cells at a time. */
+  atOnce: number;
+  /** Told each result as it comes. */
+  onResult(result: CellResult): void;
+}
+
+/** Runs cells; one that breaks off counts as failed. */
 export async function runMatrix(
   cells: readonly Cell[],
-  atOnce: number,
-  onResult: (result: CellResult) => void,
+  { store, atOnce, onResult }: MatrixOptions,
 ): Promise<CellResult[]> {
   const results: CellResult[] = [];
   const waiting = [...cells];
   const work = async () => {
     for (let cell = waiting.shift(); cell; cell = waiting.shift()) {
-      const result = await runCell(cell).catch((error: unknown) => broken(cell, error));
+      const result = await runCell(cell, store).catch((error: unknown) => broken(cell, error));
       results.push(result);
       onResult(result);
     }
@@ -57,12 +65,12 @@ function broken(cell: Cell, error: unknown): CellResult {
   return { cell, expected: expectation(cell), goneMs: null, before: 0, left, passed: false };
 }
 
-async function runCell(cell: Cell): Promise<CellResult> {
+async function runCell(cell: Cell, store: MailStore): Promise<CellResult> {
   const expected = expectation(cell);
   const none = { cell, expected, goneMs: null, before: 0, left: [] };
   if (expected.kind === 'no-victim') return { ...none, passed: true };
   return withScope(async (scope) => {
-    const set = await setCell(scope, cell);
+    const set = await setCell(scope, cell, store);
     await reach(set, cell);
     const { measured, before } = await strike(set, cell, expected);
     const left = await settle(set, before, expected);
@@ -81,11 +89,12 @@ interface Set {
   stage: Stage;
   model: SoakModel;
   folder: string;
+  redis: RedisServer | null;
   start: () => Promise<Service>;
   service: Service;
 }
 
-async function setCell(scope: Scope, { layer, user }: Cell): Promise<Set> {
+async function setCell(scope: Scope, { layer, user }: Cell, store: MailStore): Promise<Set> {
   const model = await startSoakModel();
   const stage = await setStage(scope, {
     model,
@@ -98,12 +107,14 @@ async function setCell(scope: Scope, { layer, user }: Cell): Promise<Set> {
   scope.after(() => endAll(folder));
   if (user === 'nobody') handOver(stage.home, folder);
   writeScripts(model, folder);
+  const redis = store === 'Redis' ? await redisServer(scope) : null;
   const env = {
+    ...(redis ? { REDIS_URL: redis.url } : {}),
     ...{ CONTAINMENT: layer, ALLOW_UNCONTAINED_BASH: '1', SHUTDOWN_GRACE_SECONDS: `${graceSeconds}` },
   };
   const asUser = ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups', '--'];
   const start = () => stage.start(env, user === 'nobody' ? [...asUser, ...server] : server);
-  return { stage, model, folder, start, service: await start() };
+  return { stage, model, folder, redis, start, service: await start() };
 }
 
 /** Gives the home to the unprivileged user, and lets that user through the temp folders of whoever runs this. */
@@ -195,6 +206,7 @@ async function strike(
   if (target) kill(target, victim === 'claude, stopped' ? 'SIGSTOP' : 'SIGKILL');
   const signal = serviceSignals[victim];
   if (signal) set.service.child.kill(signal);
+  if (victim === 'Redis, KILL') await set.redis?.kill();
 
   const measure = expected.kind === 'gone' ? expected.measure : 'close';
   if (measure === 'boot') {
