@@ -234,9 +234,17 @@ export type DeliveryResult =
   | { kind: 'replaced'; draft: OutboxDraft; problem: string }
   | { kind: 'undeliverable'; problem: string };
 
+/** A conversation with outbox rows left, and when the first of them may next be tried (epoch ms). */
+export interface DueConversation extends Conversation {
+  at: number;
+}
+
 export interface Outbox {
-  /** Conversations with outbox rows left, and when the first of their rows may next be tried (epoch ms). */
-  conversationsWithOutbox(): Promise<Array<Conversation & { at: number }>>;
+  /**
+   * The first due first, and of each bot no more than that: of one whose key is refused thousands may wait, and one look
+   * must neither take long nor miss the others.
+   */
+  conversationsWithOutbox(perBotMax: number): Promise<DueConversation[]>;
   /** The first row of a conversation, marked as being sent; null if none is due at `now`. */
   takeOutbox(conversation: Conversation, now: number): Promise<OutboxRow | null>;
   /** Records what became of a row; the turn is settled with its last one, and a notice is over that its first one saw. */

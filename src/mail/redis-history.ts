@@ -153,7 +153,7 @@ const forgetScript = scriptOf(
     if call('HINCRBY', at('t', of), 'rows', -1) == 0 then finish(of, now) end
   end
   call('DEL', at('o', c))
-  call('ZREM', due, c)
+  setDue(c, nil)
   call('HDEL', todo, c)
 
   for _, settled in ipairs(call('LPOP', at('turns', c), max) or {}) do

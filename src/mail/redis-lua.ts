@@ -7,7 +7,7 @@ import type { RedisScript } from '../store/redis.ts';
  * Keys, below the root (`C` is `bot:room`; ids are given out by one counter, so the younger one is the larger):
  *   ids, counts            the counter, and how much there is: waiting, atOnce, running, held (in running turns), undelivered
  *   todo                   C → what conversationsWithMail says of it; written by whoever changes it, so that it is one read
- *   due                    C by when the first row of its outbox may be tried
+ *   due:BOT, dueBots       rooms by when the first row of their outbox may be tried, and the bots that have such rooms
  *   c:C                    top (highest position), oldest (lowest Campfire id), turn (the unfinished one)
  *   q:C, a:C               what waits, by position; what waits for `settle`, by id
  *   w:C, u:C               both lanes by arrival; those of q without a notice by arrival
@@ -41,7 +41,7 @@ export function scriptOf(
 /** KEYS[1]: the root. */
 const base = `
   local call, root = redis.call, KEYS[1]
-  local counts, todo, due = root .. ':counts', root .. ':todo', root .. ':due'
+  local counts, todo = root .. ':counts', root .. ':todo'
   local function at(kind, name) return root .. ':' .. kind .. ':' .. name end
 
   -- As text: Lua writes large numbers with an exponent.
@@ -132,13 +132,27 @@ export const lanes = `
   end
 `;
 
+/** Says anew when the first row of a conversation may be tried; nothing: it has none. */
+const due = `
+  local function setDue(c, time)
+    local bot, room = botOf(c), c:match('%d+$')
+    if time then
+      call('ZADD', at('due', bot), time, room)
+      call('SADD', root .. ':dueBots', bot)
+    else
+      call('ZREM', at('due', bot), room)
+      if call('EXISTS', at('due', bot)) == 0 then call('SREM', root .. ':dueBots', bot) end
+    end
+  end
+`;
+
 /** What is written, and how turns end. Needs `lanes`. */
-export const turns = `
+export const turns = `${due}
   local function addRow(c, turn, ordinal, kind, body, now)
     local row = newId()
     call('HSET', at('r', row), 'turn', turn, 'ordinal', ordinal, 'kind', kind, 'body', body,
       'state', 'pending', 'tries', 0, 'due', now)
-    if call('RPUSH', at('o', c), row) == 1 then call('ZADD', due, now, c) end
+    if call('RPUSH', at('o', c), row) == 1 then setDue(c, now) end
     call('HINCRBY', at('t', turn), 'rows', 1)
     call('HINCRBY', counts, 'undelivered', 1)
   end

@@ -24,6 +24,19 @@ const notices = `
   end
 `;
 
+/** KEYS: root. ARGV: how many of each bot. Each bot, and its rooms with when they are due, the first due first. */
+export const dueScript = scriptOf(
+  'mailDue',
+  [],
+  `
+  local found = {}
+  for _, bot in ipairs(call('SMEMBERS', root .. ':dueBots')) do
+    found[#found + 1] = { bot, call('ZRANGE', at('due', bot), 0, ARGV[1] - 1, 'WITHSCORES') }
+  end
+  return found
+`,
+);
+
 /** KEYS: root. ARGV: turn. */
 export const noticeOfScript = scriptOf('mailNoticeOf', [lanes, notices], `return noticeOf(ARGV[1])`);
 
@@ -61,7 +74,7 @@ export const settleRowScript = scriptOf(
   if result == 'retry' or result == 'ask-again' then
     call('HINCRBY', at('r', row), 'tries', 1)
     call('HSET', at('r', row), 'state', result == 'retry' and 'pending' or 'sending', 'due', a, 'op', op)
-    call('ZADD', due, a, c)
+    setDue(c, a)
     return { 'ok' }
   end
   if result == 'replaced' then
@@ -73,8 +86,7 @@ export const settleRowScript = scriptOf(
   call('DEL', at('r', row))
   call('HINCRBY', counts, 'undelivered', -1)
   local following = call('LINDEX', at('o', c), 0)
-  if following then call('ZADD', due, call('HGET', at('r', following), 'due'), c)
-  else call('ZREM', due, c) end
+  setDue(c, following and call('HGET', at('r', following), 'due'))
 
   if result == 'undeliverable' then
     call('HSET', at('t', turn), 'lost', 1)

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { DeliveryResult, NoticeState, Outbox, OutboxRow } from './mail.ts';
+import type { DeliveryResult, DueConversation, NoticeState, Outbox, OutboxRow } from './mail.ts';
 import { type FenceParts, insist } from './redis-fence.ts';
-import { noticeOfScript, settleRowScript, takeScript } from './redis-outbox-scripts.ts';
-import { conversationOf, numberOrNull, rootOf, someMessages, type Texts } from './redis-records.ts';
+import { dueScript, noticeOfScript, settleRowScript, takeScript } from './redis-outbox-scripts.ts';
+import { numberOrNull, rootOf, someMessages, type Texts } from './redis-records.ts';
 
 /**
  * The outbox in Redis. A row that is being sent bears the name of the step that took it; found by any other step, it is
@@ -11,10 +11,9 @@ import { conversationOf, numberOrNull, rootOf, someMessages, type Texts } from '
 export function createRedisOutbox(parts: FenceParts): Outbox {
   const { store } = parts;
   return {
-    async conversationsWithOutbox() {
-      const key = `${rootOf(store)}:due`;
-      const first = await store.call<[string, string][]>('ZRANGE', key, 0, -1, 'WITHSCORES');
-      return first.map(([name, at]) => ({ ...conversationOf(name), at: Number(at) }));
+    async conversationsWithOutbox(perBotMax) {
+      const found = await store.run<[string, string[]][]>(dueScript, [rootOf(store)], [perBotMax]);
+      return found.flatMap(([botId, rooms]) => roomsOf(botId, rooms)).sort((a, b) => a.at - b.at);
     },
     async takeOutbox({ botId, roomId }, now) {
       const values = [Math.min(now, Number.MAX_SAFE_INTEGER), randomUUID()];
@@ -34,6 +33,13 @@ export function createRedisOutbox(parts: FenceParts): Outbox {
       return kind === 'shown' ? { kind, id: Number(campfireId) } : { kind };
     },
   };
+}
+
+/** From a room and its time, one behind the other. */
+function roomsOf(botId: string, rooms: readonly string[]): DueConversation[] {
+  return rooms.flatMap((room, i) =>
+    i % 2 === 0 ? [{ botId, roomId: Number(room), at: Number(rooms[i + 1]) }] : [],
+  );
 }
 
 /** Row, turn, ordinal, kind, body, tries, whether in doubt, time of decision, newest id before, notice, texts. */

@@ -1,16 +1,26 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Store } from '../store/sqlite.ts';
-import type { Conversation, DeliveryResult, NoticeState, Outbox, OutboxRow } from './mail.ts';
+import type {
+  Conversation,
+  DeliveryResult,
+  DueConversation,
+  NoticeState,
+  Outbox,
+  OutboxRow,
+} from './mail.ts';
 import { messagesOf } from './sqlite-rows.ts';
 
 /** The outbox in the embedded database. A row found `sending` is in doubt: one process writes, and it knows its own. */
 export function createOutbox(store: Store, clock: Clock): Outbox {
   return {
-    async conversationsWithOutbox() {
-      return store.all<Conversation & { at: number }>(
-        `SELECT bot_id AS botId, room_id AS roomId, due_at AS at FROM outbox WHERE id IN
-           (SELECT min(id) FROM outbox WHERE state IN ('pending', 'sending') GROUP BY bot_id, room_id)
-         ORDER BY due_at`,
+    async conversationsWithOutbox(perBotMax) {
+      return store.all<DueConversation>(
+        `SELECT bot_id AS botId, room_id AS roomId, due_at AS at FROM
+           (SELECT bot_id, room_id, due_at, row_number() OVER (PARTITION BY bot_id ORDER BY due_at) AS place
+            FROM outbox WHERE id IN
+              (SELECT min(id) FROM outbox WHERE state IN ('pending', 'sending') GROUP BY bot_id, room_id))
+         WHERE place <= ? ORDER BY due_at`,
+        perBotMax,
       );
     },
     async takeOutbox(conversation, now) {

@@ -1,4 +1,4 @@
-import type { Conversation } from '../mail/mail.ts';
+import type { Conversation, DueConversation } from '../mail/mail.ts';
 import type { Health } from './health.ts';
 
 /**
@@ -19,8 +19,8 @@ export interface Sending extends Conversation {
 }
 
 export interface PlanReading {
-  /** Conversations with rows left, the first due first. */
-  waiting: readonly (Conversation & { at: number })[];
+  /** The first due first; of each bot more than may begin, if there are more. */
+  waiting: readonly DueConversation[];
   sending: readonly Sending[];
   campfire: Health;
   bot: (id: string) => Health;

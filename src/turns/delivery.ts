@@ -5,7 +5,7 @@ import { FencedOutError, type Ownership } from '../mail/ownership.ts';
 import type { SessionName } from '../telemetry/events.ts';
 import { readFile } from './content.ts';
 import { type DeliverParts, deliver } from './deliver.ts';
-import { planSends } from './delivery-plan.ts';
+import { planSends, quickMax } from './delivery-plan.ts';
 import { type Right, withRight } from './right.ts';
 import { nameOf } from './serve.ts';
 
@@ -94,7 +94,9 @@ class OutboxDelivery implements Delivery {
 
   async #look(): Promise<void> {
     const { mail, health, clock, ownership } = this.#parts;
-    const found = await mail.conversationsWithOutbox();
+    // One more than may begin, so that it is seen whether any waits behind them.
+    const perBotMax = quickMax + 1 + this.#senders.size + this.#elsewhere.size;
+    const found = await mail.conversationsWithOutbox(perBotMax);
     if (this.#stopping.signal.aborted) return;
     const nowMs = clock.monotonicMs();
     for (const [name, untilMs] of this.#elsewhere) if (untilMs <= nowMs) this.#elsewhere.delete(name);

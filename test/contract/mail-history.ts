@@ -119,7 +119,7 @@ export function historyContract(name: string, open: (clock: TestClock) => Promis
         (await mail.conversationsWithMail()).map(({ roomId }) => roomId),
         [other.roomId],
       );
-      assert.deepEqual(await mail.conversationsWithOutbox(), []);
+      assert.deepEqual(await mail.conversationsWithOutbox(10), []);
       await assert.rejects(mail.decide(turn, { kind: 'answered' }, []), /already decided/);
       assert.equal(await history.forget(other), false);
       await answer(mail, other);

@@ -89,11 +89,39 @@ export function mailContract(name: string, open: (clock: TestClock) => Promise<M
     const first = must(await mail.takeOutbox(room, clock.now()));
     await mail.settleOutbox(first, { kind: 'retry', at: clock.now() + 1000, problem: 'away' });
     assert.equal(await mail.takeOutbox(room, clock.now()), null);
-    assert.deepEqual(await mail.conversationsWithOutbox(), [{ ...room, at: clock.now() + 1000 }]);
+    assert.deepEqual(await mail.conversationsWithOutbox(10), [{ ...room, at: clock.now() + 1000 }]);
     clock.advance(1000);
     const again = must(await mail.takeOutbox(room, clock.now()));
     assert.deepEqual([again.body, again.tries, again.inDoubt], ['a', 1, false]);
   });
+
+  withMail(
+    'of each bot the first due are found, and of none more than asked for',
+    async ({ mail }, clock) => {
+      const other = { botId: 'other', roomId: 7 };
+      const delays = [
+        [1, 4000],
+        [2, 3000],
+        [7, 1000],
+      ] as const;
+      const conversations = delays.map(([roomId, delayMs]) => ({ botId: 'helper', roomId, delayMs }));
+      for (const { delayMs, ...conversation } of [...conversations, { ...other, delayMs: 2000 }]) {
+        await mail.accept({ ...from(10 * conversation.roomId), ...conversation });
+        await mail.decide(must(await mail.begin(conversation)), { kind: 'answered' }, [post('a'), post('b')]);
+        const row = must(await mail.takeOutbox(conversation, clock.now()));
+        await mail.settleOutbox(row, { kind: 'retry', at: clock.now() + delayMs, problem: 'away' });
+      }
+      const [one, two, seven] = conversations.map(({ botId, roomId }) => ({ botId, roomId }));
+      const found = async (max: number) =>
+        (await mail.conversationsWithOutbox(max)).map(({ botId, roomId }) => ({ botId, roomId }));
+      assert.deepEqual(await found(3), [seven, other, two, one]);
+      assert.deepEqual(await found(2), [seven, other, two]);
+      assert.deepEqual(await found(1), [seven, other]);
+      clock.advance(1000);
+      await sendAll(mail);
+      assert.deepEqual(await found(1), [other, two]);
+    },
+  );
 
   withMail(
     'a row that was being sent when the service died is in doubt, others are not',

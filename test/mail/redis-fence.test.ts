@@ -31,7 +31,7 @@ async function setMachines(t: TestContext) {
 
 /** All that is seen of a conversation from outside. */
 async function picture(mail: Mail): Promise<unknown> {
-  return [await mail.situation(room), await mail.counts(), await mail.conversationsWithOutbox()];
+  return [await mail.situation(room), await mail.counts(), await mail.conversationsWithOutbox(10)];
 }
 
 test('a machine that has lost a conversation writes nothing there any more', async (t) => {

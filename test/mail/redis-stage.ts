@@ -4,10 +4,10 @@ import { openRedis, type RedisStore } from '../../src/store/redis.ts';
 import { type RedisServer, redisServer } from '../support/redis.ts';
 
 /** The conversations that the suites of mail speak of. */
-export const conversations: readonly Conversation[] = [7, 1, 2].map((roomId) => ({
-  botId: 'helper',
-  roomId,
-}));
+export const conversations: readonly Conversation[] = [
+  ...[7, 1, 2].map((roomId) => ({ botId: 'helper', roomId })),
+  { botId: 'other', roomId: 7 },
+];
 
 export interface SharedRedis {
   server(): Promise<RedisServer>;

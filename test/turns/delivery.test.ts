@@ -122,6 +122,21 @@ test('nothing is posted while it is not certain that no other machine does', asy
   assert.equal(posted().length, 1);
 });
 
+test('however many conversations other machines have, those behind them are found', async (t) => {
+  const ownership = playedOwnership();
+  const rooms = 40;
+  const { delivery, decide, posted } = await setDelivery(t, 'full', rooms, ownership);
+  for (let room = 1; room < rooms; room++) {
+    ownership.elsewhere.add(room);
+    await decide(room, room, [`<div class="m${room}-0">a</div>`]);
+  }
+  await decide(rooms, rooms, [`<div class="m${rooms}-0">b</div>`]);
+  await eventually('the last room has its own', () => {
+    delivery.wake();
+    return posted(rooms).length === 1;
+  });
+});
+
 test('what another machine has is let be, and sent once it can be had', async (t) => {
   const ownership = playedOwnership();
   const { delivery, decide, posted, settled, undelivered } = await setDelivery(t, 'full', 2, ownership);
