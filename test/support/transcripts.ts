@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, globSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Slot } from '../../src/agent/agent.ts';
 
@@ -15,7 +15,9 @@ export function writeLocally(slot: Slot, memoryId: string, entries: readonly obj
 
 /** Whether a transcript on a machine's disk has come to its end. */
 export function hasAnswered(dataDir: string): boolean {
-  return readdirSync(dataDir, { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.jsonl'))
-    .some((path) => /"stop_reason": ?"end_turn"/.test(readFileSync(join(dataDir, path), 'utf8')));
+  // By pattern: folders come and go while it is looked for.
+  const transcripts = globSync('sessions/*/config/projects/*/*.jsonl', { cwd: dataDir });
+  return transcripts.some((path) =>
+    /"stop_reason": ?"end_turn"/.test(readFileSync(join(dataDir, path), 'utf8')),
+  );
 }
