@@ -131,6 +131,7 @@ for (const [part, face, store, choose, only] of [
   ['while Campfire is told', 'v1.4.9', 'SQLite', fromTo('before UPDATE outbox')],
   ['while Campfire is told', 'full', 'SQLite', fromTo('before UPDATE outbox')],
   ['before its turn is decided', 'full', 'Redis', fromTo('', 'before mailDecide'), inRedis],
+  ['before its turn is decided', 'v1.4.9', 'Redis', fromTo('', 'before mailDecide'), inRedis],
   ['from then on', 'v1.4.9', 'Redis', fromTo('before mailDecide')],
 ] satisfies Array<[string, 'full' | 'v1.4.9', 'SQLite' | 'Redis', Plan['choose'], RegExp?]>) {
   test(`${face}, ${store}: killed ${part}, an accepted message gets one outcome`, async (t) => {
