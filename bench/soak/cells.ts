@@ -111,10 +111,9 @@ export function representativeCells(): Cell[] {
   ]);
 }
 
-/** Over Redis: what ends differently there, because a service leaves it, comes back to it, or has lost it. */
+/** Over Redis: what may end differently there, because a service comes back to it or has lost it. */
 export function redisCells(): Cell[] {
   return cellsOf([
-    ['namespace', 'root', 'starting', 'service, TERM'],
     ['namespace', 'nobody', 'in a tool', 'service, KILL'],
     ['group', 'root', 'streaming', 'service, KILL'],
     ['group', 'root', 'in a tool', 'claude'],
