@@ -24,6 +24,8 @@ export type Fault = (typeof faults)[number];
 
 const names = ['one', 'two', 'three'];
 const rooms = 40;
+/** Of each machine: with three of them, all rooms' sessions have room if they are shared out fairly well. */
+const sessionsMax = 20;
 const drainMaxMs = 120_000;
 /** What was refused is fetched when its webhook cannot be under way any more, after the rooms before it. */
 const fetchMaxMs = 45_000;
@@ -84,7 +86,7 @@ export function runRedisChaos({
 }
 
 async function start(run: Run, name: string): Promise<void> {
-  const machine = await run.stage.machine(name, { MAX_SESSIONS: '8' });
+  const machine = await run.stage.machine(name, { MAX_SESSIONS: String(sessionsMax) });
   run.machines.set(name, machine);
   run.lives.push(machine);
   run.stage.route(...run.machines.values());
