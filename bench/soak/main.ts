@@ -95,9 +95,17 @@ async function wholeRedis(): Promise<boolean> {
   const table = redisChaosTable(report);
   const verdict = problems.length === 0 ? 'All as promised.' : problems.join('\n');
   console.log(`\n${table}\n\n${verdict}`);
-  if (page && !faults)
-    writeSection('redis-chaos', 'Machines on one Redis that fail', `${table}\n\n${verdict}`);
+  const section = sectionFor(faults);
+  if (page && section) writeSection(...section, `${table}\n\n${verdict}`);
   return problems.length === 0;
+}
+
+/** What is shown of the machines, by what failed; any other choice only prints. */
+function sectionFor(faults: Fault[] | undefined): [name: string, heading: string] | undefined {
+  if (!faults) return ['redis-chaos', 'Machines on one Redis that fail'];
+  if (faults.length === 0) return ['redis-calm', 'Machines on one Redis while nothing fails'];
+  if (faults.join() === 'rolled')
+    return ['redis-rolled', 'Machines on one Redis that are restarted one after another'];
 }
 
 function kinds(value: string): Fault[] {

@@ -96,7 +96,9 @@ export function buildPool({
   const readNow = (treeBytes: number): MemoryReading => {
     const own = () => treeBytes + memoryOf(process.pid).pssBytes;
     const reading = read(settings.memoryLimitBytes ?? null, own);
-    oom.look(reading, clock.monotonicMs());
+    const count = oom.look(reading, clock.monotonicMs());
+    // A tool server that the kernel ended is missed by nobody else: its agent answers without it.
+    if (count > 0) emit({ type: 'memory.oom_kill', count });
     return reading;
   };
   const oomKilled = () => {

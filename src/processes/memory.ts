@@ -132,8 +132,8 @@ function stallOf(read: ReadFile): number | null {
 
 /** Tells deaths by the kernel's hand from others: the counter has no names, but a death follows its kill at once. */
 export interface OomWatch {
-  /** Looks at the counter; call it with every reading. */
-  look(reading: MemoryReading, nowMonotonicMs: number): void;
+  /** Looks at the counter; call it with every reading. Gives how many it has ended since the last look. */
+  look(reading: MemoryReading, nowMonotonicMs: number): number;
   /** Whether the kernel ended something of ours for memory within `withinMs`. */
   killedWithin(withinMs: number, nowMonotonicMs: number): boolean;
 }
@@ -143,8 +143,10 @@ export function createOomWatch(): OomWatch {
   let lastMs = Number.NEGATIVE_INFINITY;
   return {
     look({ oomKills }, nowMonotonicMs) {
-      if (known !== null && oomKills !== null && oomKills > known) lastMs = nowMonotonicMs;
+      const kills = Math.max(0, (oomKills ?? 0) - (known ?? oomKills ?? 0));
+      if (kills > 0) lastMs = nowMonotonicMs;
       known = oomKills ?? known;
+      return kills;
     },
     killedWithin: (withinMs, nowMonotonicMs) => nowMonotonicMs - lastMs <= withinMs,
   };

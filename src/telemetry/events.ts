@@ -114,6 +114,8 @@ export type LifecycleEvent =
   | { type: 'spare.parked'; bot: string; openMs: number }
   | { type: 'spare.ended'; bot: string; reason: string; detail: string }
   | { type: 'spare.refused'; session: SessionName; cause: string }
+  /** The kernel has ended processes for memory: of our control group or, where there is none, of the machine. */
+  | { type: 'memory.oom_kill'; count: number }
   | { type: 'memory.level'; level: string; percent: number; usedMb: number; limitMb: number; source: string }
   | { type: 'processes.reaped'; count: number; cause: ReapCause; pids: number[] }
   | { type: 'processes.stuck'; pids: number[] }

@@ -46,6 +46,7 @@ const wording: {
   'spare.parked': { level: 'info', words: 'Spare ready' },
   'spare.ended': { level: 'info', words: 'Spare ended' },
   'spare.refused': { level: 'warn', words: 'A spare was gone when it was needed, starting a session' },
+  'memory.oom_kill': { level: 'warn', words: 'The kernel ended processes for memory' },
   'memory.level': { level: 'warn', words: 'Memory level changed' },
   'sessions.all_closed': { level: 'info', words: '[Shutdown] All sessions closed' },
   'processes.reaped': { level: 'warn', words: 'Ended processes that nobody owned' },

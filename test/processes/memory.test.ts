@@ -125,13 +125,12 @@ test('this machine can be read', () => {
 test('a death right after the counter of OOM kills has grown is one, a later one is not', () => {
   const oom = createOomWatch();
   const at = (oomKills: number | null, nowMs: number) => oom.look({ ...take(host), oomKills }, nowMs);
-  at(5, 0);
+  assert.equal(at(5, 0), 0);
   assert.equal(oom.killedWithin(3000, 10), false, 'kills before our time are not ours');
-  at(5, 1000);
-  at(6, 2000);
+  assert.deepEqual([at(5, 1000), at(8, 2000)], [0, 3]);
   assert.equal(oom.killedWithin(3000, 2010), true);
-  at(6, 3000);
+  at(8, 3000);
   assert.equal(oom.killedWithin(3000, 5001), false);
-  at(null, 6000);
+  assert.deepEqual([at(null, 6000), at(8, 6001)], [0, 0]);
   assert.equal(oom.killedWithin(3000, 6000), false);
 });
