@@ -1,6 +1,6 @@
 import { Queue, Worker } from 'bullmq';
 import { Redis as Client } from 'ioredis';
-import { connecting, type RedisStore } from './redis.ts';
+import { connecting, RedisAwayError, type RedisStore } from './redis.ts';
 
 /**
  * Doorbells between machines: BullMQ's queues over the shared Redis. A bell is a text that says where to look, never what
@@ -43,17 +43,21 @@ const silentMaxMs = 15_000;
 const retryMs = 500;
 
 export function openBells(store: RedisStore, onError: (error: Error) => void): Bells {
+  // What workers ask waits while Redis is away: refused at once, they would ask again at once, and nothing else would happen.
   const connection = new Client(store.url, {
     ...connecting,
     maxRetriesPerRequest: null,
-    enableOfflineQueue: false,
     socketTimeout: silentMaxMs,
   });
   connection.on('error', () => {});
+  const connected = new Promise<void>((resolve) => connection.once('ready', () => resolve()));
   const prefix = store.key('bells');
   const queues = new Map<string, Queue>();
   const workers = new Set<Worker>();
-  const queueOf = (name: string): Queue => {
+  /** @throws RedisAwayError: who rings does not wait. */
+  const queueOf = async (name: string): Promise<Queue> => {
+    await connected;
+    if (connection.status !== 'ready') throw new RedisAwayError('Redis is away, no bell can be rung.');
     const known = queues.get(name);
     if (known) return known;
     const queue = new Queue(name, {
@@ -66,7 +70,8 @@ export function openBells(store: RedisStore, onError: (error: Error) => void): B
   };
   return {
     async ring(name, bell, delayMs = 0, second = false) {
-      await queueOf(name).add('look', bell, {
+      const queue = await queueOf(name);
+      await queue.add('look', bell, {
         deduplication: { id: second ? `${bell} again` : bell, keepLastIfActive: true },
         ...{ delay: delayMs, removeOnComplete: true, removeOnFail: true },
       });
@@ -79,19 +84,23 @@ export function openBells(store: RedisStore, onError: (error: Error) => void): B
       });
       worker.on('error', onError);
       workers.add(worker);
-      return answering(worker, () => workers.delete(worker));
+      return answering(worker, {
+        isThere: () => connection.status === 'ready',
+        stopped: () => workers.delete(worker),
+      });
     },
-    resume: (name) => queueOf(name).resume(),
-    drop: (name) => queueOf(name).obliterate({ force: true }),
+    resume: async (name) => (await queueOf(name)).resume(),
+    drop: async (name) => (await queueOf(name)).obliterate({ force: true }),
     async close() {
-      await Promise.all([...workers].map((worker) => worker.close(true)));
-      await Promise.all([...queues.values()].map((queue) => queue.close()));
+      // First, so that nobody waits for a Redis that is away: what is not rung is found without a bell.
       connection.disconnect();
+      const closing = [...workers].map((worker) => worker.close(true));
+      await Promise.allSettled([...closing, ...[...queues.values()].map((queue) => queue.close())]);
     },
   };
 }
 
-function answering(worker: Worker, stopped: () => void): Answering {
+function answering(worker: Worker, on: { isThere(): boolean; stopped(): void }): Answering {
   let isOpen = true;
   return {
     setOpen(open) {
@@ -101,8 +110,9 @@ function answering(worker: Worker, stopped: () => void): Answering {
       else void worker.pause(true);
     },
     async stop() {
-      await worker.close();
-      stopped();
+      // Without Redis it would wait for it.
+      await worker.close(!on.isThere());
+      on.stopped();
     },
   };
 }
