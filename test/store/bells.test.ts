@@ -19,15 +19,15 @@ test('a Redis that dies while bells wait keeps nobody busy, and all are heard wh
   for (const bell of rung) await bells.ring('here', bell);
   const heard = new Set<string>();
   const answering = bells.answer('here', 4, async (bell) => {
+    // Somebody looks.
     await clock.sleep(30);
     heard.add(bell);
   });
   await eventually('some to be heard', () => heard.size > 8);
   await server.kill();
   await eventually('Redis to be away', () => !store.isThere());
-  await clock.sleep(1_500);
+  await eventually('it to be tried several times', () => errors > 10);
   assert.ok(heard.size < rung.length, 'some still waited');
-  assert.ok(errors < 50, `${errors} errors in a second and a half`);
   await server.start();
   await eventually('all to be heard', () => heard.size === rung.length, 20_000);
   await answering.stop();
