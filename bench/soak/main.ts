@@ -90,7 +90,7 @@ async function wholeLoad(): Promise<boolean> {
 async function wholeRedis(): Promise<boolean> {
   const { minutes = 10, seed } = options;
   const tell = (line: string) => console.log(line);
-  const report = await runRedisChaos({ minutes, seed, faults: faults ?? everyFault, tell });
+  const report = await runRedisChaos({ minutes, seed, faults: faults ?? everyFault, talkers: 20, tell });
   const problems = redisChaosProblems(report);
   const table = redisChaosTable(report);
   const verdict = problems.length === 0 ? 'All as promised.' : problems.join('\n');

@@ -16,6 +16,8 @@ export interface RedisChaosOptions {
   seed: number;
   /** What is done to machines and Redis, in random order; nothing when empty. */
   faults: readonly Fault[];
+  /** Conversations at a time. */
+  talkers: number;
   tell(line: string): void;
 }
 
@@ -46,6 +48,7 @@ export function runRedisChaos({
   minutes,
   seed,
   faults: kinds,
+  talkers,
   tell,
 }: RedisChaosOptions): Promise<RedisChaosReport> {
   return withScope(async (scope) => {
@@ -64,7 +67,11 @@ export function runRedisChaos({
     const over = new AbortController();
     const say = stage.say.bind(stage);
     const sleep = clock.sleep.bind(clock);
-    const talking = talk({ seed, rooms, say, sleep }, (spoken) => run.said.push(spoken), over.signal);
+    const talking = talk(
+      { seed, rooms, talkers, say, sleep },
+      (spoken) => run.said.push(spoken),
+      over.signal,
+    );
     try {
       const untilMs = clock.monotonicMs() + minutes * 60_000;
       if (kinds.length > 0) await fail(run, kinds, untilMs);

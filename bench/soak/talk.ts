@@ -6,6 +6,8 @@ import { pick, type Random, seeded } from './chaos.ts';
 export interface Talk {
   seed: number;
   rooms: number;
+  /** Conversations at a time; twenty say some two messages a second, with their pauses. */
+  talkers: number;
   say(roomId: number, words: string, author: number): Message;
   /** Resolves early when `over` aborts. */
   sleep(ms: number, over: AbortSignal): Promise<void>;
@@ -17,8 +19,6 @@ export interface Spoken {
   modelMs: number;
 }
 
-/** Conversations at a time; with their pauses some two messages a second. */
-const talkers = 20;
 /** One person alone would soon be asked to slow down: 60 messages a minute in all rooms. */
 const people = 4;
 /** Reading an answer and writing the next question; a tenth of what it takes people, so that minutes show what hours do. */
@@ -30,7 +30,7 @@ const longSeconds = 2;
 
 /** Talks until `over` aborts; tells `heard` of everything that was said. */
 export async function talk(
-  { seed, rooms, say, sleep }: Talk,
+  { seed, rooms, talkers, say, sleep }: Talk,
   heard: (spoken: Spoken) => void,
   over: AbortSignal,
 ): Promise<void> {

@@ -53,7 +53,10 @@ test('the same load without the policy: the kernel kills agents, which is told f
   if (!result) return;
   assert.ok(result.oomKills > 0, `at ${result.peakUsedMb} MB with ${result.mostSessions} sessions`);
   assert.deepEqual([result.serviceLives, [...new Set(result.deaths)]], [true, ['oom']]);
-  assert.ok(result.log.some((line) => line.includes('"memory.oom_kill"')), 'the log tells of it');
+  assert.ok(
+    result.log.some((line) => line.includes('"memory.oom_kill"')),
+    'the log tells of it',
+  );
 });
 
 test('1,900 MB of which a neighbour takes half: it is respected, all answered', async (t) => {

@@ -5,12 +5,12 @@ import { hotOfPossible, redisChaosProblems } from '../../bench/soak/redis-chaos-
 
 test('a machine stands still while Redis is killed, under load: nothing is lost, doubled or left', async (t) => {
   const report = await runRedisChaos({
-    ...{ minutes: 0.1, seed: 1, faults: ['stopped and redis'] },
+    ...{ minutes: 0.1, seed: 1, faults: ['stopped and redis'], talkers: 6 },
     tell: (line) => t.diagnostic(line),
   });
   assert.deepEqual(redisChaosProblems(report), []);
   assert.deepEqual(report.faults, { 'stopped and redis': 1 });
-  assert.ok(report.said.filter(({ answers }) => answers === 1).length >= 10, 'it did something');
+  assert.ok(report.said.filter(({ answers }) => answers === 1).length >= 5, 'it did something');
 });
 
 test('the verdict sees what is lost, doubled, waiting, left or ended badly', () => {
