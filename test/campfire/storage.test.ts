@@ -147,7 +147,8 @@ test('what a Campfire that was killed left beside its database is read, and left
 });
 
 test('on a read-only mount it is read while its owner runs, and told from one that is not running', (t) => {
-  if (chooseContainment('namespace', tempFolder(t), { paths: [] }) === null)
+  const data = tempFolder(t);
+  if (chooseContainment('namespace', data, { paths: [data] }) === null)
     return t.skip('there is no bubblewrap to mount with');
   const campfire = campfireStorage(t, { 7: [1, 900] });
   campfire.postFile({ id: 40, roomId: 7, creatorId: 1, at: noon }, report);

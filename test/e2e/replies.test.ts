@@ -130,7 +130,8 @@ test('a file and a picture posted in the room reach the agent, which reads them'
 });
 
 test('an agent with a shell does not see Campfire’s storage', async (t) => {
-  if (chooseContainment('namespace', tempFolder(t), { paths: [] }) === null)
+  const data = tempFolder(t);
+  if (chooseContainment('namespace', data, { paths: [data] }) === null)
     return t.skip('there is no bubblewrap to hide it with');
   const stage = await setStage(t, { bot: { tools: ['Bash', 'Read'] } });
   const mirror = mirrored(t, stage);
