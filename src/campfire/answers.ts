@@ -26,6 +26,8 @@ export type Failure =
   | { readonly kind: 'rejected'; readonly status: number }
   /** Wait, then try again. Campfire answers so to a banned address, proxies to haste. */
   | { readonly kind: 'tooMany'; readonly retryAfterMs: number | null }
+  /** Not sent, because `mayBeSent` said no in the last moment. */
+  | { readonly kind: 'withheld' }
   /**
    * No usable answer. `uncertain`: the request may have taken effect all the same, so that repeating it may double
    * it. `cause` is an error code, for logs.

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock } from '../lib/clock.ts';
 import { type Call, type Failure, failureOf, failureOfBreak, SUCCESS } from './answers.ts';
-import { type Answer, exchange } from './wire.ts';
+import { type Answer, exchange, type MayBeSent } from './wire.ts';
 
 /**
  * Campfire's bot API. Every verb resolves to what happened and never rejects: a failure is a value with a kind
@@ -13,15 +13,22 @@ import { type Answer, exchange } from './wire.ts';
  *    success.
  * 3. Every request has its own connection. On a kept one that Campfire closed meanwhile (each restart does), nobody
  *    could tell whether a post arrived.
+ * 4. What changes a room is written at once after `mayBeSent` agreed to it, with nothing in between that takes time.
  */
 export interface CampfireClient {
   /** Posts HTML. `id` is null in the odd case that Campfire took the message without telling its id. */
-  post(key: string, roomId: number, html: string): Promise<Posted | Failure>;
+  post(key: string, roomId: number, html: string, mayBeSent?: MayBeSent): Promise<Posted | Failure>;
   /** Replaces an own message. Notifies nobody. */
-  edit(key: string, roomId: number, messageId: number, html: string): Promise<Done | Failure>;
-  delete(key: string, roomId: number, messageId: number): Promise<Done | Failure>;
+  edit(
+    key: string,
+    roomId: number,
+    messageId: number,
+    html: string,
+    mayBeSent?: MayBeSent,
+  ): Promise<Done | Failure>;
+  delete(key: string, roomId: number, messageId: number, mayBeSent?: MayBeSent): Promise<Done | Failure>;
   /** Posts one file as a message of its own. For a file on disk, give `await openAsBlob(path)`: it is streamed. */
-  attach(key: string, roomId: number, file: Attachment): Promise<Posted | Failure>;
+  attach(key: string, roomId: number, file: Attachment, mayBeSent?: MayBeSent): Promise<Posted | Failure>;
   /** Adds an emoji or a few words (16 characters at most) to any message of the room. */
   boost(key: string, roomId: number, messageId: number, content: string): Promise<Boosted | Failure>;
   unboost(key: string, roomId: number, messageId: number, boostId: number): Promise<Done | Failure>;
@@ -99,20 +106,21 @@ export function createCampfireClient(options: CampfireClientOptions): CampfireCl
   const blank: Failure = { kind: 'rejected', status: 0 };
 
   return {
-    async post(key, roomId, html) {
+    async post(key, roomId, html, mayBeSent) {
       if (html.trim() === '') return blank;
-      return call('post', 'POST', room(key, roomId), html, postedMessage);
+      return call('post', 'POST', room(key, roomId), html, postedMessage, mayBeSent);
     },
-    async edit(key, roomId, messageId, html) {
+    async edit(key, roomId, messageId, html, mayBeSent) {
       // Campfire would empty the message.
       if (html.trim() === '') return blank;
-      return call('edit', 'PATCH', room(key, roomId, `/${messageId}`), html, doneWithJson);
+      return call('edit', 'PATCH', room(key, roomId, `/${messageId}`), html, doneWithJson, mayBeSent);
     },
-    async delete(key, roomId, messageId) {
-      return call('delete', 'DELETE', room(key, roomId, `/${messageId}`), null, done);
+    async delete(key, roomId, messageId, mayBeSent) {
+      return call('delete', 'DELETE', room(key, roomId, `/${messageId}`), null, done, mayBeSent);
     },
-    async attach(key, roomId, { filename, content, type = 'application/octet-stream' }) {
-      return call('attach', 'POST', room(key, roomId), multipart(filename, content, type), postedMessage);
+    async attach(key, roomId, { filename, content, type = 'application/octet-stream' }, mayBeSent) {
+      const form = multipart(filename, content, type);
+      return call('attach', 'POST', room(key, roomId), form, postedMessage, mayBeSent);
     },
     async boost(key, roomId, messageId, content) {
       if (content.trim() === '') return blank;
@@ -169,21 +177,22 @@ function caller({
     { key, path }: Target,
     content: string | Blob | null,
     read: Reader<T>,
+    mayBeSent?: MayBeSent,
   ): Promise<T | Failure> => {
     // Any type but HTML has Rails parse the text as a form or as JSON before it becomes the message. Lone surrogates
     // have no UTF-8, and Campfire answers 500 to what is not UTF-8.
-    const body =
+    const [body, type] =
       typeof content === 'string'
-        ? new Blob([content.toWellFormed()], { type: 'text/html; charset=utf-8' })
-        : content;
+        ? [content.toWellFormed(), 'text/html; charset=utf-8']
+        : [content, content?.type];
     const signal = clock.timeout(call === 'attach' ? attachTimeoutMs : timeoutMs);
     const answer = await exchange({
       url: `${baseUrl}${path}`,
       method,
-      headers: { 'user-agent': `campfire-ai-bot/${version}`, ...(body && { 'content-type': body.type }) },
-      body,
-      signal,
+      headers: { 'user-agent': `campfire-ai-bot/${version}`, ...(type && { 'content-type': type }) },
+      ...{ body, signal, mayBeSent },
     });
+    if (answer.kind === 'withheld') return answer;
     const failed = (status: number | null, failure: Failure): Failure => {
       onCall({ key, call, status, result: failure });
       return failure;

@@ -11,10 +11,16 @@ export interface Outgoing {
   readonly url: string;
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Blob | null;
+  /** Text goes out in one piece with the headers, a blob is streamed. */
+  readonly body: string | Blob | null;
   /** Aborting it ends the exchange, the reading of the answer included. */
   readonly signal: AbortSignal;
+  /** Asked when the connection stands, right before the first byte: false, and nothing is sent. */
+  readonly mayBeSent?: MayBeSent | undefined;
 }
+
+/** The last word on whether a request goes out, after everything that takes time. Must not wait. */
+export type MayBeSent = () => boolean;
 
 export interface Answer {
   readonly kind: 'answer';
@@ -35,17 +41,37 @@ export interface Broken {
   readonly cause: string;
 }
 
+/** Nothing was sent: `mayBeSent` said no. */
+export interface Withheld {
+  readonly kind: 'withheld';
+}
+
 /** Sends a request and waits for the head of the answer. Follows no redirect, sends nothing twice, never rejects. */
-export function exchange({ url, method, headers, body, signal }: Outgoing): Promise<Answer | Broken> {
+export function exchange({
+  url,
+  method,
+  headers,
+  body,
+  signal,
+  mayBeSent = () => true,
+}: Outgoing): Promise<Answer | Broken | Withheld> {
   return new Promise((resolve) => {
     const secure = url.startsWith('https:');
     let sent = false;
     const send = secure ? tlsRequest : plainRequest;
-    const length = body ? { 'content-length': String(body.size) } : {};
+    const length = body === null ? {} : { 'content-length': String(lengthOf(body)) };
     const outgoing = send(url, { method, headers: { ...headers, ...length }, agent: false, signal });
     outgoing.on('socket', (socket) => {
       socket.once(secure ? 'secureConnect' : 'connect', () => {
+        if (!mayBeSent()) {
+          resolve({ kind: 'withheld' });
+          outgoing.destroy();
+          return;
+        }
         sent = true;
+        // What fails here destroys the request, whose error is handled below.
+        if (body instanceof Blob) pipeline(Readable.fromWeb(body.stream()), outgoing).catch(() => {});
+        else outgoing.end(body ?? undefined);
       });
     });
     outgoing.on('response', (incoming) => resolve(answerOf(incoming)));
@@ -53,10 +79,11 @@ export function exchange({ url, method, headers, body, signal }: Outgoing): Prom
     outgoing.on('error', (error) => {
       resolve({ kind: 'broken', sent, cause: signal.aborted ? 'timeout' : codeOf(error) });
     });
-    if (!body) outgoing.end();
-    // What fails here destroys the request, whose error is handled above.
-    else pipeline(Readable.fromWeb(body.stream()), outgoing).catch(() => {});
   });
+}
+
+function lengthOf(body: string | Blob): number {
+  return typeof body === 'string' ? Buffer.byteLength(body) : body.size;
 }
 
 function answerOf(incoming: IncomingMessage): Answer {

@@ -40,7 +40,7 @@ export interface DeliverParts {
   health: Pick<HealthBook, 'campfire' | 'bot' | 'noUsableFile'>;
   findBot: FindBot;
   /** This machine's right to the conversation. */
-  right: Pick<Right, 'mayWrite'>;
+  right: Pick<Right, 'mayWrite' | 'mayBeSent'>;
   clock: Clock;
   emit: Emit;
   /** 0 ≤ random < 1; spreads retries. */
@@ -83,28 +83,19 @@ interface Gone {
   filename: string;
 }
 
-/** Nothing was sent: another machine might be sending the same. */
-interface NotCertain {
-  kind: 'not-certain';
-}
-
-async function write(
-  row: OutboxRow,
-  bot: Bot,
-  parts: DeliverParts,
-): Promise<Posted | Failure | Gone | NotCertain> {
+async function write(row: OutboxRow, bot: Bot, parts: DeliverParts): Promise<Posted | Failure | Gone> {
   const { client, right } = parts;
-  if (!(await right.mayWrite())) return { kind: 'not-certain' };
+  if (!(await right.mayWrite())) return { kind: 'withheld' };
   const placed = row.noticeId === null ? null : await replaceNotice(row, row.noticeId, bot, parts);
   if (placed) return placed;
   const file = row.kind === 'file' ? readFile(row.body) : null;
   const opened = file && (await parts.files.open(file.id));
   // What came before may have taken a while.
-  if (!(await right.mayWrite())) return { kind: 'not-certain' };
-  if (!file) return client.post(bot.key, row.roomId, row.body);
+  if (!(await right.mayWrite())) return { kind: 'withheld' };
+  if (!file) return client.post(bot.key, row.roomId, row.body, right.mayBeSent);
   const { filename, type } = file;
   if (!opened) return { kind: 'gone', filename };
-  return client.attach(bot.key, row.roomId, { filename, type, content: opened.content });
+  return client.attach(bot.key, row.roomId, { filename, type, content: opened.content }, right.mayBeSent);
 }
 
 /**
@@ -117,28 +108,29 @@ async function replaceNotice(
   noticeId: number,
   bot: Bot,
   { client, faces, right }: DeliverParts,
-): Promise<Posted | Failure | NotCertain | null> {
+): Promise<Posted | Failure | null> {
   if ((await faces.find(bot.key, row.roomId)) !== 'full') return null;
   if (row.kind === 'in-place') {
     const since = await client.index(bot.key, row.roomId, { after: noticeId });
     if (since.kind === 'messages' && since.messages.length === 0) {
       // Asking took a while.
-      if (!(await right.mayWrite())) return { kind: 'not-certain' };
-      const edited = await client.edit(bot.key, row.roomId, noticeId, row.body);
+      if (!(await right.mayWrite())) return { kind: 'withheld' };
+      const edited = await client.edit(bot.key, row.roomId, noticeId, row.body, right.mayBeSent);
       if (edited.kind === 'done') return { kind: 'posted', id: noticeId };
-      if (edited.kind === 'unavailable') return edited;
+      if (edited.kind === 'unavailable' || edited.kind === 'withheld') return edited;
     }
   }
-  if (!(await right.mayWrite())) return { kind: 'not-certain' };
-  const deleted = await client.delete(bot.key, row.roomId, noticeId);
+  if (!(await right.mayWrite())) return { kind: 'withheld' };
+  const deleted = await client.delete(bot.key, row.roomId, noticeId, right.mayBeSent);
   // Deleting it again does no harm, so nothing is in doubt.
-  return deleted.kind === 'unavailable' ? { ...deleted, uncertain: false } : null;
+  if (deleted.kind === 'unavailable') return { ...deleted, uncertain: false };
+  return deleted.kind === 'withheld' ? deleted : null;
 }
 
 function judge(
   row: OutboxRow,
   bot: Bot,
-  answer: Posted | Failure | Gone | NotCertain,
+  answer: Posted | Failure | Gone,
   parts: DeliverParts,
 ): DeliveryResult | Promise<DeliveryResult> {
   switch (answer.kind) {
@@ -148,7 +140,7 @@ function judge(
       const draft = notice(row, bot, { say: 'file-gone', filename: answer.filename });
       return { kind: 'replaced', draft, problem: 'the file is no longer kept' };
     }
-    case 'not-certain':
+    case 'withheld':
       return retry(row, 'this machine’s right to the conversation is not certain', parts);
     case 'notMember':
       return { kind: 'undeliverable', problem: 'the bot is not in this room any more' };
@@ -232,7 +224,9 @@ async function findOwn(
     );
     const oldest = page.messages[0];
     if (own) return { kind: 'known', id: own.id };
-    if (!oldest || !page.more || Date.parse(oldest.createdAt) < row.decidedAt - clockSkewMs)
+    // In the place of its notice it is as old as that.
+    const isBefore = oldest && oldest.id <= (row.noticeId ?? oldest.id);
+    if (!oldest || !page.more || (isBefore && Date.parse(oldest.createdAt) < row.decidedAt - clockSkewMs))
       return { kind: 'known', id: null };
     before = oldest.id;
   }

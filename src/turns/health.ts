@@ -73,6 +73,7 @@ export function evidenceOf(result: { readonly kind: 'success' } | Failure, file:
     case 'unsupported':
     case 'rejected':
     case 'tooMany':
+    case 'withheld':
       return { key: null, campfire: null };
   }
 }

@@ -3,9 +3,9 @@ import type { FaceBook } from '../campfire/face.ts';
 import { renderReply } from '../campfire/html/render.ts';
 import type { Bot } from '../config/bot.ts';
 import { type Clock, within } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
 import { type Mail, noticeOrdinals, type Turn } from '../mail/mail.ts';
 import type { Emit } from '../telemetry/events.ts';
+import { emitFailure } from '../telemetry/failure.ts';
 import { languageFor } from './language.ts';
 import { decideLive } from './live-policy.ts';
 import { markerOf, noticeBody } from './posts.ts';
@@ -26,7 +26,7 @@ export interface LiveParts {
   mail: Pick<Mail, 'notice' | 'noticeOf'>;
   client: Pick<CampfireClient, 'edit' | 'delete'>;
   faces: FaceBook;
-  right: Pick<Right, 'mayWrite'>;
+  right: Pick<Right, 'mayWrite' | 'mayBeSent'>;
   secrets: ReadonlySet<string>;
   clock: Clock;
   emit: Emit;
@@ -47,6 +47,8 @@ export interface LiveMessage {
 const lastEditMs = 2_000;
 /** What is shown of a long answer before it is whole; the rest follows with it. */
 const shownMaxCharacters = 6_000;
+/** What an edit may come to while there is something to edit. */
+const goesOn: ReadonlySet<string> = new Set(['done', 'unavailable', 'tooMany', 'withheld']);
 
 export function showLive(turn: Turn, bot: Bot, progress: Progress, parts: LiveParts): LiveMessage {
   return new LiveTurn(turn, bot, progress, parts);
@@ -66,9 +68,7 @@ class LiveTurn implements LiveMessage {
     this.#bot = bot;
     this.#progress = progress;
     this.#parts = parts;
-    this.#running = this.#run().catch((error: unknown) =>
-      parts.emit({ type: 'part.failed', part: 'live message', problem: messageOf(error) }),
-    );
+    this.#running = this.#run().catch((error: unknown) => emitFailure(parts.emit, 'live message', error));
   }
 
   async end(): Promise<{ showsAnswer: boolean }> {
@@ -81,16 +81,17 @@ class LiveTurn implements LiveMessage {
   }
 
   async remove(): Promise<void> {
-    const notice = await this.#parts.mail.noticeOf(this.#turn);
-    if (notice.kind === 'shown' && (await this.#parts.right.mayWrite()))
-      await this.#parts.client.delete(this.#bot.key, this.#turn.roomId, notice.id);
+    const { mail, client, right } = this.#parts;
+    const notice = await mail.noticeOf(this.#turn);
+    if (notice.kind === 'shown' && (await right.mayWrite()))
+      await client.delete(this.#bot.key, this.#turn.roomId, notice.id, right.mayBeSent);
   }
 
   async replace(body: string): Promise<void> {
     const { mail, client, right } = this.#parts;
     const notice = await mail.noticeOf(this.#turn);
     if (notice.kind === 'shown' && (await right.mayWrite()))
-      await client.edit(this.#bot.key, this.#turn.roomId, notice.id, body);
+      await client.edit(this.#bot.key, this.#turn.roomId, notice.id, body, right.mayBeSent);
   }
 
   async #run(): Promise<void> {
@@ -143,9 +144,10 @@ class LiveTurn implements LiveMessage {
     const { client, right } = this.#parts;
     // The one that shows it later shows more.
     if (!(await right.mayWrite())) return true;
-    const result = await client.edit(this.#bot.key, this.#turn.roomId, id, this.#bodyOf(view));
+    const body = this.#bodyOf(view);
+    const result = await client.edit(this.#bot.key, this.#turn.roomId, id, body, right.mayBeSent);
     if (result.kind === 'done') this.#shown = view;
-    return result.kind === 'done' || result.kind === 'unavailable' || result.kind === 'tooMany';
+    return goesOn.has(result.kind);
   }
 
   #bodyOf(view: View): string {

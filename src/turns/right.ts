@@ -6,11 +6,18 @@ import type { Hold, Ownership } from '../mail/ownership.ts';
  * A call takes longer only where the network hangs.
  */
 const certainWhenWritingMs = 5_000;
+/** The same in the moment in which it leaves, after a connection was made: enough to arrive. */
+const certainWhenSentMs = 2_500;
 
 /** The right to a conversation, as those use it who work there. */
 export interface Right {
   /** Whether something may be sent to Campfire now. Asks Redis only when it is not certain for long enough. */
   mayWrite(): Promise<boolean>;
+  /**
+   * The last word, when it is to leave right now: a machine that stood still since `mayWrite` (for a pause of its host,
+   * or a stopped process) must not go on with what another one has done meanwhile.
+   */
+  mayBeSent(): boolean;
   /** Aborts when another machine has taken the conversation: nothing may be written any more. */
   lost: AbortSignal;
 }
@@ -28,9 +35,11 @@ export async function withRight(
 }
 
 function rightOf({ lost }: Hold, ownership: Ownership, conversation: Conversation): Right {
-  const isCertain = () => !lost.aborted && ownership.certainForMs(conversation) >= certainWhenWritingMs;
+  const isCertainFor = (ms: number) => !lost.aborted && ownership.certainForMs(conversation) >= ms;
+  const isCertain = () => isCertainFor(certainWhenWritingMs);
   return {
     lost,
+    mayBeSent: () => isCertainFor(certainWhenSentMs),
     async mayWrite() {
       if (isCertain() || lost.aborted) return isCertain();
       try {

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer as createTcpServer } from 'node:net';
 import { test } from 'node:test';
+import { createCampfireClient } from '../../src/campfire/client.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { client, json, KEY, ROOM, serve, serveRaw } from '../support/bot-api-server.ts';
 
 test('nobody at the address: nothing was sent, and trying again is safe', async () => {
@@ -99,4 +101,44 @@ test('an endless answer is given up', async (t) => {
     pour();
   });
   assert.equal((await api.index(KEY, ROOM)).kind, 'wrongAddress');
+});
+
+test('what may not be sent in the last moment is not: no byte of it, and Campfire is not to blame', async (t) => {
+  const heard: string[] = [];
+  const { baseUrl } = await serveRaw(t, (socket) =>
+    socket.on('data', (chunk) => heard.push(chunk.toString())),
+  );
+  const calls: unknown[] = [];
+  const onCall = (report: unknown) => calls.push(report);
+  const api = createCampfireClient({ baseUrl, version: '1.2.3', clock: systemClock, onCall });
+  const file = { filename: 'a.txt', content: new Blob(['a']) };
+  let asked = 0;
+  const no = () => {
+    asked++;
+    return false;
+  };
+  const results = [
+    await api.post(KEY, ROOM, 'x', no),
+    await api.edit(KEY, ROOM, 1, 'x', no),
+    await api.delete(KEY, ROOM, 1, no),
+    await api.attach(KEY, ROOM, file, no),
+  ];
+  assert.deepEqual(
+    results,
+    results.map(() => ({ kind: 'withheld' })),
+  );
+  assert.equal(asked, 4);
+  assert.deepEqual([heard, calls], [[], []]);
+});
+
+test('text goes out in one piece with its headers', async (t) => {
+  const heard: string[] = [];
+  const { baseUrl } = await serveRaw(t, (socket) =>
+    socket.once('data', (chunk) => {
+      heard.push(chunk.toString());
+      socket.end('HTTP/1.1 201 Created\r\nX-Version: 1.5.0\r\nContent-Length: 0\r\n\r\n');
+    }),
+  );
+  await client(baseUrl).api.post(KEY, ROOM, 'the whole text, 也', () => true);
+  assert.match(heard[0] ?? '', /^content-length: 19\r\n.*the whole text, 也$/ims);
 });

@@ -19,7 +19,7 @@ import { hasAnswered } from '../support/transcripts.ts';
  * services, each with a network cable of its own to one real Redis.
  */
 
-const names = ['one', 'two', 'three', 'four'] as const;
+const names = ['one', 'two', 'three', 'four', 'five'] as const;
 type Name = (typeof names)[number];
 
 /** A service that can be made to stand still at a point of a message's way. */
@@ -75,6 +75,7 @@ describe('cut off from Redis', { skip: noCables() }, () => {
     let inTurn: Message;
     let decided: Message;
     let taken: Message;
+    let paused: Message;
     let meanwhile: Message;
     let readyStatus = 0;
     let kept: string[];
@@ -82,15 +83,17 @@ describe('cut off from Redis', { skip: noCables() }, () => {
     before(async () => {
       decided = await cutAt('two', 3, 'after mailDecide');
       taken = await cutAt('three', 4, 'after mailTake of row 0');
+      paused = await stoppedAt('five', 9, 'connecting: POST messages');
       inTurn = await ask('one', 2, 'tell me something for 6 seconds');
       cables.one.cut();
       stage.model.skipPacing();
-      stage.route(...names.map((name) => machines[name]));
+      stage.route(...names.filter((name) => name !== 'five').map((name) => machines[name]));
       meanwhile = stage.say(5, 'is somebody there?');
       await eventually('what was cut off is settled', () => settled(machines.four), 30_000);
       readyStatus = (await fetch(`${machines.one.url}/ready`)).status;
       kept = await transcriptOf(2);
       for (const name of ['one', 'two', 'three'] as const) cables[name].mend();
+      machines.five.child.kill('SIGCONT');
       await allKnown();
       await allSettled();
     });
@@ -116,6 +119,11 @@ describe('cut off from Redis', { skip: noCables() }, () => {
       assert.equal(machines.four.events('delivery.in_doubt').filter(isOf(4)).length, 1);
     });
 
+    test('standing still right before a post: another machine posts it, and the first one lets it be', () => {
+      assert.equal(answersTo(paused), 1);
+      assert.deepEqual([begunBy(9), sentBy(9)], [['five'], ['four']]);
+    });
+
     test('others go on, and who was cut off takes part again by itself', async () => {
       assert.equal(readyStatus, 503);
       assert.equal(answersTo(meanwhile), 1);
@@ -128,7 +136,7 @@ describe('cut off from Redis', { skip: noCables() }, () => {
 
   test('stopped, the machines leave nothing behind', async () => {
     const ends = await Promise.all(names.map((name) => machines[name].stop()));
-    assert.deepEqual(ends, [0, 0, 0, 0]);
+    assert.deepEqual(ends, [0, 0, 0, 0, 0]);
     assert.deepEqual(processesIn(dirname(stage.dataDir('one'))), []);
   });
 
@@ -147,14 +155,20 @@ describe('cut off from Redis', { skip: noCables() }, () => {
 
   /** A question whose machine is cut off in the moment in which it passes a point. */
   async function cutAt(name: Name, room: number, point: string): Promise<Message> {
-    const { child } = machines[name];
+    const message = await stoppedAt(name, room, point);
+    cables[name].cut();
+    machines[name].child.kill('SIGCONT');
+    return message;
+  }
+
+  /** A question whose machine stands still in the moment in which it passes a point. */
+  async function stoppedAt(name: Name, room: number, point: string): Promise<Message> {
     const file = join(stage.dataDir(name), 'stop-at');
     writeFileSync(file, point);
     const message = await ask(name, room, 'hello');
-    await eventually(`it stands at ${point}`, () => readStat(child.pid ?? 0)?.state === 'T');
+    const { pid = 0 } = machines[name].child;
+    await eventually(`it stands at ${point}`, () => readStat(pid)?.state === 'T');
     rmSync(file);
-    cables[name].cut();
-    child.kill('SIGCONT');
     return message;
   }
 

@@ -157,6 +157,30 @@ test('what another machine has is let be, and sent once it can be had', async (t
   await settled();
 });
 
+/** A row on its way by itself, with a client and a right that are played. */
+function deliverAlone(
+  row: Record<string, unknown>,
+  client: Record<string, unknown>,
+  parts: Partial<DeliverParts>,
+): Promise<{ kind: string; campfireId?: number | null }> {
+  const whole = {
+    ...{ id: 1, turnId: 1, botId: 'assistant', roomId: 1, ordinal: 0, body: 'a', noticeId: 7 },
+    ...{ inDoubt: false, tries: 0, decidedAt: clock.now(), sentBefore: null, messages: [{ messageId: 5 }] },
+  };
+  return deliver({ ...whole, ...row } as unknown as OutboxRow, {
+    client: client as unknown as DeliverParts['client'],
+    faces: { known: () => 'full' as const, report() {}, find: async () => 'full' as const },
+    files: { open: async () => null, release: async () => {} },
+    health: {
+      campfire: () => ({ state: 'ok' }) as ReturnType<DeliverParts['health']['campfire']>,
+      bot: () => ({ state: 'ok' }) as ReturnType<DeliverParts['health']['bot']>,
+      noUsableFile() {},
+    },
+    ...{ findBot: () => assistant, right: { mayWrite: async () => true, mayBeSent: () => true } },
+    ...{ clock, emit() {}, random: () => 0, ...parts },
+  });
+}
+
 for (const [what, kind, loses] of [
   ['edited', 'in-place', 'index'],
   ['deleted', 'post', 'find'],
@@ -174,28 +198,44 @@ for (const [what, kind, loses] of [
       },
       ...{ edit: refuse, delete: refuse, post: refuse },
     };
-    const row = {
-      ...{ id: 1, turnId: 1, botId: 'assistant', roomId: 1, ordinal: 0, kind, body: 'a', noticeId: 7 },
-      ...{ inDoubt: false, tries: 0, decidedAt: clock.now(), sentBefore: null },
+    const find = async () => {
+      lose('find');
+      return 'full' as const;
     };
-    const result = await deliver(row as unknown as OutboxRow, {
-      client: client as unknown as DeliverParts['client'],
-      faces: {
-        ...{ known: () => 'full' as const, report() {} },
-        async find() {
-          lose('find');
-          return 'full' as const;
-        },
-      },
-      files: { open: async () => null, release: async () => {} },
-      health: {
-        campfire: () => ({ state: 'ok' }) as ReturnType<DeliverParts['health']['campfire']>,
-        bot: () => ({ state: 'ok' }) as ReturnType<DeliverParts['health']['bot']>,
-        noUsableFile() {},
-      },
-      ...{ findBot: () => assistant, right: { mayWrite: async () => certain } },
-      ...{ clock, emit() {}, random: () => 0 },
-    });
+    const faces = { known: () => 'full' as const, report() {}, find };
+    const right = { mayWrite: async () => certain, mayBeSent: () => certain };
+    const result = await deliverAlone({ kind }, client, { faces, right });
     assert.equal(result.kind, 'retry');
   });
 }
+
+test('a machine that stood still since it asked sends nothing, and tries again', async () => {
+  const asked: unknown[] = [];
+  const withhold = async (...given: unknown[]) => {
+    asked.push((given.at(-1) as () => boolean)());
+    return { kind: 'withheld' as const };
+  };
+  const index = async () => ({ kind: 'messages' as const, messages: [], more: false });
+  const right = { mayWrite: async () => true, mayBeSent: () => false };
+  for (const row of [{ kind: 'in-place' }, { kind: 'post' }, { kind: 'post', noticeId: null }]) {
+    const client = { index, edit: withhold, delete: withhold, post: withhold };
+    assert.equal((await deliverAlone(row, client, { right })).kind, 'retry');
+  }
+  assert.deepEqual(asked, [false, false, false]);
+});
+
+test('an answer in the place of its notice is found where the notice is, however old that is', async () => {
+  const hoursAgo = (hours: number) => new Date(clock.now() - hours * 3_600_000).toISOString();
+  const said = { createdAt: hoursAgo(1), plain: '', html: '', creator: { id: 1 } };
+  const own = { id: 7, createdAt: hoursAgo(2), plain: 'a', html: '<div class="m5-0">a</div>' };
+  const client = {
+    async index(_key: string, _room: number, { before }: { before?: number } = {}) {
+      const found =
+        before === undefined ? { ...said, id: 50 } : { ...own, creator: { id: assistant.userId } };
+      return { kind: 'messages' as const, messages: [found], more: true };
+    },
+    post: () => assert.fail('it is in the room already'),
+  };
+  const result = await deliverAlone({ kind: 'in-place', inDoubt: true }, client, {});
+  assert.deepEqual(result, { kind: 'sent', campfireId: 7 });
+});
