@@ -15,9 +15,9 @@ import { healthReport, readiness } from './console/health.ts';
 import { downloadRoutes } from './downloads/routes.ts';
 import { createHttp, type HttpParts, type ListenAt, listen, remoteAddress } from './http.ts';
 import { type Cancel, type Clock, within } from './lib/clock.ts';
-import { messageOf } from './lib/errors.ts';
 import { createHeapTrim } from './processes/own-heap.ts';
 import { type Emit, fanOut, type ReapCause } from './telemetry/events.ts';
+import { emitFailure } from './telemetry/failure.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { VERSION } from './version.ts';
 
@@ -209,6 +209,6 @@ function buildHttp(
     routes: [...(console ? [console.metrics] : []), ...(settings.role === 'worker' ? [] : forEverybody)],
     health,
     readiness: () => readiness(isServing(), storage.guard.state(), machines.isConnected()),
-    onError: (error) => emit({ type: 'part.failed', part: 'http', problem: messageOf(error) }),
+    onError: (error) => emitFailure(emit, 'http', error),
   });
 }

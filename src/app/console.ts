@@ -9,8 +9,8 @@ import { createSharedSource, type ManyMachines } from '../console/shared-source.
 import type { MachineSeen } from '../console/source.ts';
 import { usageReport } from '../console/usage.ts';
 import { remoteAddress } from '../http.ts';
-import { messageOf } from '../lib/errors.ts';
 import type { Conversation } from '../mail/mail.ts';
+import { emitFailure } from '../telemetry/failure.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { replayFor } from '../turns/replay.ts';
 import { VERSION } from '../version.ts';
@@ -39,8 +39,7 @@ export function buildConsole(
   if (adminToken === undefined) return null;
   const { pool, mail, bots, health, downloads, containment, faces, storage, spending } = built;
   const { machines } = built;
-  const onError = (error: unknown) =>
-    emit({ type: 'part.failed', part: 'console', problem: messageOf(error) });
+  const onError = (error: unknown) => emitFailure(emit, 'console', error);
   const showText = settings.consoleShowText;
   const local = createLocalSource({
     ...{ version: VERSION, containment: containment.layer, pool, bots, health, clock, secrets },

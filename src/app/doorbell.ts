@@ -1,13 +1,13 @@
 import { availableParallelism } from 'node:os';
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
 import type { Conversation, PendingConversation } from '../mail/mail.ts';
 import type { Ownership } from '../mail/ownership.ts';
 import type { Pool } from '../sessions/pool.ts';
 import type { Answering, Bells } from '../store/bells.ts';
 import type { RedisScript, RedisStore } from '../store/redis.ts';
 import type { Emit, SessionName } from '../telemetry/events.ts';
+import { emitFailure } from '../telemetry/failure.ts';
 import type { Dispatcher } from '../turns/dispatcher.ts';
 import { noticeAfterMs } from '../turns/notices.ts';
 import type { Others } from '../turns/others.ts';
@@ -203,7 +203,7 @@ class MachineDoorbell implements Doorbell {
   }
 
   #report(error: unknown): void {
-    this.#parts.emit({ type: 'part.failed', part: 'doorbell', problem: messageOf(error) });
+    emitFailure(this.#parts.emit, 'doorbell', error);
   }
 
   /** This machine first: to tell it costs nothing. */

@@ -5,7 +5,6 @@ import type { Bots } from '../config/bots.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Downloads } from '../downloads/downloads.ts';
 import type { Clock } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
 import type { MailHistory } from '../mail/history.ts';
 import type { Conversation, Mail } from '../mail/mail.ts';
 import type { Ownership } from '../mail/ownership.ts';
@@ -15,6 +14,7 @@ import type { KeptConversations } from '../sessions/kept.ts';
 import type { Pool } from '../sessions/pool.ts';
 import type { Store } from '../store/sqlite.ts';
 import type { Emit } from '../telemetry/events.ts';
+import { emitFailure } from '../telemetry/failure.ts';
 import { type AcceptParts, accept, type SaidMessage } from '../turns/accept.ts';
 import { createCatchUp } from '../turns/catch-up.ts';
 import { createRecentStops } from '../turns/overtaken.ts';
@@ -73,7 +73,7 @@ export function buildKeeping(parts: KeepingParts) {
     onForgotten: (conversation) =>
       void parts.downloads
         .forgetConversation(conversation)
-        .catch((error) => emit({ type: 'part.failed', part: 'downloads', problem: messageOf(error) })),
+        .catch((error) => emitFailure(emit, 'downloads', error)),
   });
   return { storage, keep, catchUp, retention };
 }
@@ -94,7 +94,7 @@ export function buildKept({
   const workspaces = createWorkspaces({
     maxBytes: settings.workspaceMaxBytes,
     folderOf: (conversation: Conversation) => kept.folderOf(conversation),
-    onError: (error) => emit({ type: 'part.failed', part: 'workspace', problem: messageOf(error) }),
+    onError: (error) => emitFailure(emit, 'workspace', error),
   });
   const { budgetUsdPerDay = null, timeZone } = settings;
   const spending = createSpending({ usage, budgetUsdPerDay, timeZone, clock, emit });

@@ -6,7 +6,6 @@ import type { Bots, BotsChange } from '../config/bots.ts';
 import type { Downloads } from '../downloads/downloads.ts';
 import { checkPublicUrl, describePublicUrl } from '../downloads/public-url.ts';
 import type { Clock } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
 import type { Mail } from '../mail/mail.ts';
 import type { Supervisor } from '../processes/child.ts';
 import type { ContainmentChoice } from '../processes/containment.ts';
@@ -15,6 +14,7 @@ import type { Reaper } from '../processes/reaper.ts';
 import type { Peaks } from '../sessions/peaks.ts';
 import type { Pool } from '../sessions/pool.ts';
 import type { Emit, ReapCause } from '../telemetry/events.ts';
+import { emitFailure } from '../telemetry/failure.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { HealthBook } from '../turns/health-book.ts';
 import type { Spending } from '../turns/spending.ts';
@@ -140,7 +140,7 @@ export async function reapUnowned(
     if (stuck.length > 0) emit({ type: 'processes.stuck', pids: stuck });
     for (const slot of slots) emptySlot(slot);
   } catch (error) {
-    emit({ type: 'part.failed', part: 'reaper', problem: messageOf(error) });
+    emitFailure(emit, 'reaper', error);
   }
 }
 
@@ -160,7 +160,7 @@ export function reportRefusal({ status, reason, botId, error }: Refusal, emit: E
   const bot = botId ?? null;
   if (status === 204) emit({ type: 'webhook.ignored', reason, bot: bot ?? '' });
   else emit({ type: 'webhook.refused', status, reason, bot });
-  if (error !== undefined) emit({ type: 'part.failed', part: 'intake', problem: messageOf(error) });
+  if (error !== undefined) emitFailure(emit, 'intake', error);
 }
 
 export function reportStorage(storage: CampfireStorage, emit: Emit): void {
@@ -210,7 +210,5 @@ export async function reportPublicUrl(
 }
 
 export async function sweepDownloads(downloads: Downloads, emit: Emit): Promise<void> {
-  await downloads
-    .sweep()
-    .catch((error: unknown) => emit({ type: 'part.failed', part: 'downloads', problem: messageOf(error) }));
+  await downloads.sweep().catch((error: unknown) => emitFailure(emit, 'downloads', error));
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
 import type { Emit, SessionName } from '../telemetry/events.ts';
+import { emitFailure } from '../telemetry/failure.ts';
 import type { ByteStore, Conversation, FileIndex, KeptFile, Owner, Refusal } from './kept.ts';
 import { hashOfToken, type Links, linksTo, newToken } from './links.ts';
 import { displayName, displayTitle, mediaTypeOf, withExtension } from './names.ts';
@@ -105,7 +105,7 @@ class KeptDownloads implements Downloads {
   async keep(source: Source, owner: Owner, wish: Wish): Promise<Kept | Refusal> {
     const { emit } = this.#parts;
     const kept = await this.#keep(source, owner, wish).catch((error: unknown): Refusal => {
-      emit({ type: 'part.failed', part: 'downloads', problem: messageOf(error) });
+      emitFailure(emit, 'downloads', error);
       return { kind: 'failed' };
     });
     if (kept.kind !== 'kept')

@@ -12,6 +12,11 @@ export class OperatorError extends Error {
   }
 }
 
+/** Something outside cannot be asked at present, and comes back by itself or by what an operator does there. */
+export class AwayError extends Error {
+  override readonly name: string = 'AwayError';
+}
+
 /** The message of anything thrown, for logs; never for a room. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { AgentMemory } from '../agent/agent.ts';
 import { within } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
 import type { TreeMemory } from '../processes/trees.ts';
+import { emitFailure } from '../telemetry/failure.ts';
 import type { ClaimedSpare, PoolOptions, PoolParts, SessionBot } from './parts.ts';
 import type { SpareReading } from './policy.ts';
 
@@ -165,7 +165,7 @@ export class Spares {
       this.#spares.delete(spare.id);
       this.#parts.slots.delete(spare);
     } catch (error) {
-      this.#parts.emit({ type: 'part.failed', part: `spare of ${spare.bot.id}`, problem: messageOf(error) });
+      emitFailure(this.#parts.emit, `spare of ${spare.bot.id}`, error);
     }
     this.#listeners.changed();
   }

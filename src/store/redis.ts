@@ -1,5 +1,5 @@
 import { Redis as Client } from 'ioredis';
-import { messageOf, OperatorError } from '../lib/errors.ts';
+import { AwayError, messageOf, OperatorError } from '../lib/errors.ts';
 
 /**
  * The one connection of a service to the Redis that many machines share. Folders that keep state own their keys and
@@ -41,7 +41,7 @@ export interface RedisStore {
 }
 
 /** Redis cannot be asked, or did not answer in time. */
-export class RedisAwayError extends Error {
+export class RedisAwayError extends AwayError {
   override readonly name = 'RedisAwayError';
 }
 

@@ -52,7 +52,8 @@ export async function accept(bot: Bot, message: SaidMessage, parts: AcceptParts)
   const mail = { ...conversation, messageId, authorId: author.id, content, fromBot, atOnce, fetched };
   const kept = await parts.mail.accept(mail);
   if (kept.kind === 'duplicate') {
-    parts.emit({ type: 'message.duplicate', session, messageId });
+    // What is read back is mostly known.
+    if (!fetched) parts.emit({ type: 'message.duplicate', session, messageId });
     return { kind: 'accepted', isNew: false };
   }
   const ackMs = Math.round((parts.clock.monotonicMs() - startedMs) * 100) / 100;

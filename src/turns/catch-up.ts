@@ -4,9 +4,9 @@ import { mentionsBot } from '../campfire/mentioned.ts';
 import type { WebhookMessage } from '../campfire/payload.ts';
 import type { Bot } from '../config/bot.ts';
 import type { Clock } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
 import type { KnownRange, MailHistory, SeenRoom } from '../mail/history.ts';
 import type { Emit } from '../telemetry/events.ts';
+import { emitFailure } from '../telemetry/failure.ts';
 
 /**
  * Campfire delivers a webhook once and forgets it: what was written while this service was away never arrives by
@@ -125,9 +125,7 @@ export function createCatchUp(parts: CatchUpParts): CatchUp {
           await round(unreadFrom);
           unreadFrom = Number.POSITIVE_INFINITY;
         })
-        .catch((error: unknown) =>
-          emit({ type: 'part.failed', part: 'catch-up', problem: messageOf(error) }),
-        );
+        .catch((error: unknown) => emitFailure(emit, 'catch-up', error));
       return last;
     },
     stop: () => stopping.abort(),

@@ -1,8 +1,8 @@
 import type { FindBot } from '../config/bot.ts';
-import { messageOf } from '../lib/errors.ts';
 import type { Conversation, DeliveryResult, Outbox, OutboxRow } from '../mail/mail.ts';
 import { FencedOutError, type Ownership } from '../mail/ownership.ts';
 import type { SessionName } from '../telemetry/events.ts';
+import { emitFailure } from '../telemetry/failure.ts';
 import { readFile } from './content.ts';
 import { type DeliverParts, deliver } from './deliver.ts';
 import { planSends, quickMax } from './delivery-plan.ts';
@@ -176,7 +176,7 @@ class OutboxDelivery implements Delivery {
   }
 
   #report(part: string, error: unknown): void {
-    this.#parts.emit({ type: 'part.failed', part, problem: messageOf(error) });
+    emitFailure(this.#parts.emit, part, error);
   }
 }
 

@@ -1,12 +1,12 @@
 import { setMaxListeners } from 'node:events';
 import { breath, within } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
 import type { Conversation, PendingConversation } from '../mail/mail.ts';
 import { FencedOutError, type Ownership } from '../mail/ownership.ts';
 import { PoolDrainingError } from '../sessions/lease.ts';
 import type { Pool } from '../sessions/pool.ts';
 import type { Conversations } from '../sessions/resume.ts';
 import type { SessionName } from '../telemetry/events.ts';
+import { emitFailure } from '../telemetry/failure.ts';
 import { obey, type Serving } from './commands.ts';
 import { noticeAfterMs, noticeWaiting } from './notices.ts';
 import { type Others, pendingOf } from './others.ts';
@@ -289,6 +289,6 @@ class MailDispatcher implements Dispatcher {
   }
 
   #report(part: string, error: unknown): void {
-    this.#parts.emit({ type: 'part.failed', part, problem: messageOf(error) });
+    emitFailure(this.#parts.emit, part, error);
   }
 }

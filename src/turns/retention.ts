@@ -1,6 +1,5 @@
 import type { FindBot } from '../config/bot.ts';
 import type { Clock } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
 import type { MailHistory } from '../mail/history.ts';
 import type { Conversation } from '../mail/mail.ts';
 import type { Ownership } from '../mail/ownership.ts';
@@ -8,6 +7,7 @@ import type { KeptConversations } from '../sessions/kept.ts';
 import type { Pool } from '../sessions/pool.ts';
 import type { Migration, Store } from '../store/sqlite.ts';
 import type { Emit, SessionName } from '../telemetry/events.ts';
+import { emitFailure } from '../telemetry/failure.ts';
 import { withRight } from './right.ts';
 import type { Spending } from './spending.ts';
 
@@ -85,7 +85,7 @@ export function createRetention(parts: RetentionParts): Retention {
       if (pruned + forgotten + folders + transcripts > 0)
         emit({ type: 'retention.done', turns: pruned, conversations: forgotten, folders, transcripts });
     } catch (error) {
-      emit({ type: 'part.failed', part: 'retention', problem: messageOf(error) });
+      emitFailure(emit, 'retention', error);
     }
   };
   const roundOnce = (): Promise<void> => {

@@ -2,10 +2,10 @@ import type { CampfireClient } from '../campfire/client.ts';
 import type { FaceBook } from '../campfire/face.ts';
 import type { Bot, FindBot } from '../config/bot.ts';
 import type { Clock } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
 import type { Conversation, Message } from '../mail/mail.ts';
 import type { Mark, Marks } from '../mail/marks.ts';
 import type { Emit } from '../telemetry/events.ts';
+import { emitFailure } from '../telemetry/failure.ts';
 
 /**
  * 👀 on a message that was accepted, until its outcome stands in the room; it makes no sound. Only where Campfire lets
@@ -135,6 +135,6 @@ class SeenMarks implements Seen {
   }
 
   #report(error: unknown): void {
-    this.#parts.emit({ type: 'part.failed', part: 'marks', problem: messageOf(error) });
+    emitFailure(this.#parts.emit, 'marks', error);
   }
 }

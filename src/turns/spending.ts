@@ -1,10 +1,10 @@
 import type { Spent } from '../agent/agent.ts';
 import type { Bot } from '../config/bot.ts';
 import type { Clock } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
 import type { Turn } from '../mail/mail.ts';
 import type { Usage, UsageEntry } from '../mail/usage.ts';
 import type { Emit } from '../telemetry/events.ts';
+import { emitFailure } from '../telemetry/failure.ts';
 import { budgetLevel, calendarOf, daysBefore, usedUp } from './budget.ts';
 import { readContent } from './content.ts';
 
@@ -76,7 +76,7 @@ export function createSpending(parts: SpendingParts): Spending {
         await tell(bot, today(), parts);
       } catch (error) {
         // The answer is worth more than its price.
-        parts.emit({ type: 'part.failed', part: 'usage', problem: messageOf(error) });
+        emitFailure(parts.emit, 'usage', error);
       }
     },
     async today({ id, budgetUsdPerDay: budgetUsd = null }) {
