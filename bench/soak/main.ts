@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import { runLoad } from '../load/load.ts';
 import { loadProblems, loadTable } from '../load/verdict.ts';
@@ -21,6 +22,7 @@ const program = new Command('bin/soak')
   .option('--load', 'run the load instead: 100 webhooks a second, then up to --minutes (60) to answer them')
   .option('--redis', 'three machines on one Redis instead, all of which fail at random for --minutes (10)')
   .option('--faults <kinds>', `what fails, with --redis: none, or some of ${everyFault.join(', ')}`, kinds)
+  .option('--talkers <number>', 'conversations at a time, with --redis (4 per core)', number)
   .option('--seconds <number>', 'how long webhooks come, with --load', number, 60)
   .option('--no-reaper', 'negative control: with nobody to end what is left over, in the group layer')
   .option('--no-page', 'leave docs/benchmarks.md as it is')
@@ -35,6 +37,7 @@ const { matrix, load, redis, faults, page, ...options } = program.opts<{
   load?: boolean;
   redis?: boolean;
   faults?: Fault[];
+  talkers?: number;
   seconds: number;
   reaper: boolean;
   page: boolean;
@@ -88,9 +91,10 @@ async function wholeLoad(): Promise<boolean> {
 }
 
 async function wholeRedis(): Promise<boolean> {
-  const { minutes = 10, seed } = options;
+  // All machines share the cores of this one, and each start of a session takes one of them for a second and more.
+  const { minutes = 10, seed, talkers = 4 * availableParallelism() } = options;
   const tell = (line: string) => console.log(line);
-  const report = await runRedisChaos({ minutes, seed, faults: faults ?? everyFault, talkers: 20, tell });
+  const report = await runRedisChaos({ minutes, seed, faults: faults ?? everyFault, talkers, tell });
   const problems = redisChaosProblems(report);
   const table = redisChaosTable(report);
   const verdict = problems.length === 0 ? 'All as promised.' : problems.join('\n');

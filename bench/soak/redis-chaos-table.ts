@@ -16,6 +16,7 @@ export interface Said {
 export interface RedisChaosReport {
   minutes: number;
   seed: number;
+  talkers: number;
   said: Said[];
   faults: Record<string, number>;
   /** Turns whose answer may or may not have been posted: the room was told so. */
@@ -74,14 +75,14 @@ export function redisChaosProblems(report: RedisChaosReport): string[] {
 
 /** The report as a page shows it. */
 export function redisChaosTable(report: RedisChaosReport): string {
-  const { minutes, seed, said, faults, doubts, hot } = report;
+  const { minutes, seed, talkers, said, faults, doubts, hot } = report;
   const waits = said.flatMap(({ waitMs }) => waitMs ?? []);
   const seconds = (share: number) => (waits.length === 0 ? '-' : (quantile(waits, share) / 1000).toFixed(1));
   const refused = said.filter((each) => !wasAccepted(each));
   const share = (part: number, whole: number) => `${Math.round((100 * part) / Math.max(1, whole))} %`;
   const failed = Object.entries(faults).map(([name, count]) => `${count} × ${name}`);
   const rows = [
-    ['machines, minutes, seed', `3 on one Redis, ${minutes}, ${seed}`],
+    ['machines, conversations at a time, minutes, seed', `3 on one Redis, ${talkers}, ${minutes}, ${seed}`],
     ['faults', failed.length > 0 ? failed.join(', ') : 'none'],
     ['messages accepted', said.length - refused.length],
     ['messages refused, of these fetched later', `${refused.length}, ${refused.filter(isAnswered).length}`],

@@ -29,6 +29,9 @@ const rooms = 40;
 /** Of each machine: with three of them, all rooms' sessions have room if they are shared out fairly well. */
 const sessionsMax = 20;
 const drainMaxMs = 120_000;
+/** Somebody who has no answer by then asks something else. */
+const patienceMs = 60_000;
+const lookMs = 250;
 /** What was refused is fetched when its webhook cannot be under way any more, after the rooms before it. */
 const fetchMaxMs = 45_000;
 
@@ -68,7 +71,7 @@ export function runRedisChaos({
     const say = stage.say.bind(stage);
     const sleep = clock.sleep.bind(clock);
     const talking = talk(
-      { seed, rooms, talkers, say, sleep },
+      { seed, rooms, talkers, say, sleep, answered: (message, over) => answered(stage, message, over) },
       (spoken) => run.said.push(spoken),
       over.signal,
     );
@@ -84,7 +87,15 @@ export function runRedisChaos({
     for (const machine of run.machines.values()) run.exitCodes.push(await machine.stop());
     await eventually('nothing to be left', () => processesIn(folder).length === 0, 2_000).catch(() => null);
     return {
-      ...{ minutes, seed, said: judge(run), faults: run.faults, exitCodes: run.exitCodes, undrained },
+      ...{
+        minutes,
+        seed,
+        talkers,
+        said: judge(run),
+        faults: run.faults,
+        exitCodes: run.exitCodes,
+        undrained,
+      },
       doubts: eventsOf(run, 'delivery.in_doubt').length,
       hot: hotOfPossible(turnsOf(run)),
       leakedProcesses: processesIn(folder).map(({ argv }) => argv.join(' ').trim()),
@@ -155,16 +166,25 @@ async function drain(run: Run): Promise<number> {
   return waiting;
 }
 
+async function answered(stage: MachineStage, message: Spoken['message'], over: AbortSignal): Promise<void> {
+  const untilMs = clock.monotonicMs() + patienceMs;
+  while (!over.aborted && clock.monotonicMs() < untilMs && answersTo(stage, message).length === 0)
+    await clock.sleep(lookMs, over);
+}
+
+function answersTo(stage: MachineStage, { id, roomId }: Pick<Spoken['message'], 'id' | 'roomId'>) {
+  const mark = new RegExp(`class="m${id}-0\\b`);
+  return stage.answersIn(roomId).filter(({ html }) => mark.test(html ?? ''));
+}
+
 function judge(run: Run): Said[] {
   const turns = eventsOf(run, 'turn.started').map(({ messageIds }) => messageIds as number[]);
   const lastOf = new Map(turns.flatMap((ids) => ids.map((id) => [id, ids.at(-1) ?? id] as const)));
-  const answersTo = ({ id, roomId }: Pick<Spoken['message'], 'id' | 'roomId'>) =>
-    run.stage.answersIn(roomId).filter(({ html }) => new RegExp(`class="m${id}-0\\b`).test(html ?? ''));
   return run.said.map(({ message, modelMs }) => {
     const { id, roomId, createdAt } = message;
-    const own = answersTo(message);
+    const own = answersTo(run.stage, message);
     const last = lastOf.get(id) ?? id;
-    const [answer] = own.length > 0 ? own : answersTo({ id: last, roomId });
+    const [answer] = own.length > 0 ? own : answersTo(run.stage, { id: last, roomId });
     return {
       ...{ id, status: run.statuses.get(id) ?? null, answers: own.length },
       withAnother: own.length === 0 && answer !== undefined,

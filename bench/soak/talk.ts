@@ -1,14 +1,16 @@
 import type { Message } from '../../src/playground/records.ts';
 import { pick, type Random, seeded } from './chaos.ts';
 
-/** People who talk with a bot as people do: a question, its further ones after a while, then somebody else's. */
+/** People who talk with a bot as people do: a question, its further ones when it was answered, then somebody else's. */
 
 export interface Talk {
   seed: number;
   rooms: number;
-  /** Conversations at a time; twenty say some two messages a second, with their pauses. */
+  /** Conversations at a time; ten say one message a second, with their pauses. */
   talkers: number;
   say(roomId: number, words: string, author: number): Message;
+  /** Resolves when the message was answered, when nobody would wait for that any longer, or when `over` aborts. */
+  answered(message: Message, over: AbortSignal): Promise<void>;
   /** Resolves early when `over` aborts. */
   sleep(ms: number, over: AbortSignal): Promise<void>;
 }
@@ -30,7 +32,7 @@ const longSeconds = 2;
 
 /** Talks until `over` aborts; tells `heard` of everything that was said. */
 export async function talk(
-  { seed, rooms, talkers, say, sleep }: Talk,
+  { seed, rooms, talkers, say, answered, sleep }: Talk,
   heard: (spoken: Spoken) => void,
   over: AbortSignal,
 ): Promise<void> {
@@ -50,6 +52,7 @@ export async function talk(
         const words = isLong ? `tell me something for ${longSeconds} seconds, ` : 'question ';
         const message = say(room, `${words}${index}.${++asked}`, author);
         heard({ message, modelMs: isLong ? longSeconds * 1000 : 0 });
+        await answered(message, over);
         await sleep(pauseMs.least + random() * (pauseMs.most - pauseMs.least), over);
       } while (!over.aborted && random() < goesOn);
       busy.delete(room);

@@ -16,7 +16,7 @@ test('a machine stands still while Redis is killed, under load: nothing is lost,
 test('the verdict sees what is lost, doubled, waiting, left or ended badly', () => {
   const said = { id: 7, status: 204, answers: 1, withAnother: false, waitMs: 1 };
   const well = {
-    ...{ minutes: 1, seed: 1, said: [said], faults: {}, doubts: 0, undrained: 0 },
+    ...{ minutes: 1, seed: 1, talkers: 1, said: [said], faults: {}, doubts: 0, undrained: 0 },
     hot: { turns: 1, hot: 0, possible: 0 },
     ...{ leakedProcesses: [], exitCodes: [0] },
   };
