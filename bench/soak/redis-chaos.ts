@@ -32,6 +32,8 @@ const drainMaxMs = 120_000;
 /** Somebody who has no answer by then asks something else. */
 const patienceMs = 60_000;
 const lookMs = 250;
+/** What restarts machines one after another gives each new one some time before it goes on. */
+const rollPauseMs = 10_000;
 /** What was refused is fetched when its webhook cannot be under way any more, after the rooms before it. */
 const fetchMaxMs = 45_000;
 
@@ -111,10 +113,11 @@ async function start(run: Run, name: string): Promise<void> {
 }
 
 async function fail(run: Run, kinds: readonly Fault[], untilMs: number): Promise<void> {
-  while (clock.monotonicMs() < untilMs) {
-    await clock.sleep(1_000 + 4_000 * run.random());
+  const isRolling = kinds.every((kind) => kind === 'rolled');
+  for (let turn = 0; clock.monotonicMs() < untilMs; turn++) {
+    await clock.sleep(isRolling ? rollPauseMs : 1_000 + 4_000 * run.random());
     const kind = pick(run.random, kinds) ?? 'killed';
-    const name = pick(run.random, names) ?? 'one';
+    const name = (isRolling ? names[turn % names.length] : pick(run.random, names)) ?? 'one';
     run.faults[kind] = (run.faults[kind] ?? 0) + 1;
     run.tell(`${kind}: ${kind === 'redis' ? '' : name} (${run.said.length} messages so far)`);
     if (kind === 'redis') await killRedis(run);
