@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { systemClock as clock } from '../../src/lib/clock.ts';
 import { generate, generateBare, startApart } from '../stage/generate.ts';
 import type { Load } from '../stage/load-generator.ts';
+import { endWithThisProcess } from '../stage/service.ts';
 import { until } from '../stage/until.ts';
 import { startPostOffice } from './campfire.ts';
 import type { LoopReport } from './probe.ts';
@@ -115,6 +116,7 @@ function startService(home: string, env: Record<string, string>) {
     stdio: ['ignore', log, 'pipe'],
     detached: true,
   });
+  endWithThisProcess(child);
   closeSync(log);
   let told = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {

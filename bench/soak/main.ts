@@ -42,6 +42,8 @@ const { matrix, load, redis, faults, page, ...options } = program.opts<{
   reaper: boolean;
   page: boolean;
 }>();
+// So that what was started is ended.
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 const ok = await (matrix ? wholeMatrix() : load ? wholeLoad() : redis ? wholeRedis() : wholeSoak());
 // The scripted model may still be pacing an answer that nobody waits for.
 process.exit(ok ? 0 : 1);

@@ -104,7 +104,7 @@ function eventsIn(logFile: string, type: string): Array<Record<string, unknown>>
 }
 
 /** A measurement that fails must not leave the service that it was about. */
-function endWithThisProcess(child: ChildProcess): void {
+export function endWithThisProcess(child: ChildProcess): void {
   const end = () => child.kill('SIGKILL');
   process.on('exit', end);
   child.once('exit', () => process.off('exit', end));
