@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Ledger, LedgerEntry } from './ledger.ts';
-import { environmentOf, listProcesses, type ProcessStat, readBootId } from './proc.ts';
+import { listProcesses, type ProcessStat, readBootId, variableIn, wholeEnvironmentOf } from './proc.ts';
 
 /**
  * Tells which processes belong to which tree of this service.
@@ -20,6 +20,8 @@ export const tagVariable = 'CAMPFIRE_AI_BOT_TAG';
 
 /** Between fork and exec a child still shows its parent's environment; this long after its start it shows its own. */
 const settledTicks = 500;
+/** Parent of the kernel's threads. */
+const kthreadd = 2;
 
 export interface Member extends ProcessStat {
   tag: string;
@@ -30,6 +32,8 @@ export interface Census {
   take(): Member[];
   /** What the last look found, if that is at most `maxAgeMs` ago, else a new one: for what need not be proven. */
   recent(maxAgeMs: number): Member[];
+  /** Whether the last look met a young process in the middle of an exec, which might be a member: only another look tells. */
+  isUnsure(): boolean;
 }
 
 export function createCensus({
@@ -46,6 +50,7 @@ export function createCensus({
   /** Start times by pid of processes that are known not to be ours by themselves. */
   let strangers = new Map<number, number>();
   let takenMs = Number.NEGATIVE_INFINITY;
+  let isUnsure = false;
 
   const census: Census = {
     take() {
@@ -59,23 +64,31 @@ export function createCensus({
       const newestTicks = all.reduce((newest, { startTicks }) => Math.max(newest, startTicks), 0);
       const found = new Map<number, Member>();
       const seen: typeof strangers = new Map();
+      const unsure: number[] = [];
       for (const stat of all) {
         if (strangers.get(stat.pid) === stat.startTicks) {
           seen.set(stat.pid, stat.startTicks);
           continue;
         }
         const known = members.get(stat.pid);
-        const tag =
-          known?.startTicks === stat.startTicks ? known.tag : tagOf(stat, entries.get(stat.pid), instance);
+        if (known?.startTicks === stat.startTicks) {
+          found.set(stat.pid, { ...stat, tag: known.tag });
+          continue;
+        }
+        const environment = wholeEnvironmentOf(stat.pid);
+        const tag = tagOf(environment, stat, entries.get(stat.pid), instance);
         if (tag !== null) found.set(stat.pid, { ...stat, tag });
         else if (newestTicks - stat.startTicks > settledTicks) seen.set(stat.pid, stat.startTicks);
+        else if (environment === '' && stat.parentPid !== kthreadd) unsure.push(stat.pid);
       }
       strangers = seen;
       spread(all, found);
+      isUnsure = unsure.some((pid) => !found.has(pid));
       members = found;
       takenMs = clock.monotonicMs();
       return [...found.values()];
     },
+    isUnsure: () => isUnsure,
     recent: (maxAgeMs) => (clock.monotonicMs() - takenMs <= maxAgeMs ? [...members.values()] : census.take()),
   };
   return census;
@@ -85,11 +98,15 @@ function isOurs(tag: string, instance: string): boolean {
   return tag.startsWith(`${instance}.`);
 }
 
-function tagOf(stat: ProcessStat, entry: LedgerEntry | undefined, instance: string): string | null {
-  const carried = environmentOf(stat.pid, tagVariable);
-  if (typeof carried === 'string') return isOurs(carried, instance) ? carried : null;
-  const entered = entry?.startTicks === stat.startTicks;
-  return entered && carried === undefined ? entry.tag : null;
+function tagOf(
+  environment: string | null,
+  { startTicks }: ProcessStat,
+  entry: LedgerEntry | undefined,
+  instance: string,
+): string | null {
+  if (environment === null || environment === '') return entry?.startTicks === startTicks ? entry.tag : null;
+  const carried = variableIn(environment, tagVariable);
+  return carried !== null && isOurs(carried, instance) ? carried : null;
 }
 
 /**

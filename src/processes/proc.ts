@@ -47,15 +47,24 @@ export function listProcesses(): ProcessStat[] {
 }
 
 /**
- * The value of an environment variable as the process was started with: null when unset, undefined when this user may
- * not read it.
+ * The environment that a process was started with, its variables ended by NUL; null when this user may not read it. Empty
+ * without one, in a thread of the kernel, and for a moment in the middle of an exec (fs/exec.c: a new `mm` has none yet).
  */
+export function wholeEnvironmentOf(pid: number): string | null {
+  return readProc(pid, 'environ');
+}
+
+/** The value of one variable of it: null when unset, undefined when this user may not read it. */
 export function environmentOf(pid: number, name: string): string | null | undefined {
-  const text = readProc(pid, 'environ');
-  if (text === null) return undefined;
-  const start = text.startsWith(`${name}=`) ? 0 : text.indexOf(`\0${name}=`) + 1;
-  if (start === 0 && !text.startsWith(`${name}=`)) return null;
-  return text.slice(start + name.length + 1).split('\0', 1)[0] ?? null;
+  const environment = wholeEnvironmentOf(pid);
+  return environment === null ? undefined : variableIn(environment, name);
+}
+
+/** The value of a variable; null when unset. */
+export function variableIn(environment: string, name: string): string | null {
+  const start = environment.startsWith(`${name}=`) ? 0 : environment.indexOf(`\0${name}=`) + 1;
+  if (start === 0 && !environment.startsWith(`${name}=`)) return null;
+  return environment.slice(start + name.length + 1).split('\0', 1)[0] ?? null;
 }
 
 /** Pids that its first thread has started and that have not been collected; null where the kernel does not tell. */

@@ -8,13 +8,15 @@ import { isRunning, readStat } from './proc.ts';
  *
  * Invariants:
  * 1. Only members (census.ts) are ended, each one only while it is still the process that was seen.
- * 2. `endTree` resolves only when a look at `/proc` finds nothing of the tree that has not ended; only then is it struck
- *    from the ledger.
+ * 2. `endTree` resolves only when a look at `/proc` finds nothing of the tree that has not ended, and nobody in the middle
+ *    of an exec who might belong to it; only then is it struck from the ledger.
  */
 
 /** How long to keep killing before giving up aloud; what survives SIGKILL this long hangs in the kernel. */
 const killPatienceMs = 5000;
 const pollMs = 10;
+/** An exec that has not ended by then hangs on its disk; the next round of the reaper finds what it has become. */
+const execMs = 200;
 /** All of `/proc` is looked at again when nothing that was seen is left, but at least this often. */
 const lookPeriodMs = 100;
 
@@ -54,10 +56,15 @@ export function createReaper({
   ): Promise<{ killed: number[]; left: Member[] }> => {
     const killed = new Set<number>();
     const killAt = clock.monotonicMs() + graceMs;
+    const sureAt = clock.monotonicMs() + execMs;
     const giveUpAt = killAt + killPatienceMs;
     for (;;) {
       const left = census.take().filter(({ tag }) => isMeant(tag));
       const nowMs = clock.monotonicMs();
+      if (left.length === 0 && census.isUnsure() && nowMs < sureAt) {
+        await clock.sleep(pollMs);
+        continue;
+      }
       if (left.length === 0 || nowMs > giveUpAt) return { killed: [...killed], left };
       for (const member of nowMs < killAt ? [] : left) {
         if (kill(member)) killed.add(member.pid);

@@ -4,7 +4,15 @@ import { cpSync, readFileSync, statSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { innermostPid, isRunning, readBootId, readStat } from '../../src/processes/proc.ts';
+import { tagVariable } from '../../src/processes/census.ts';
+import {
+  commandOf,
+  innermostPid,
+  isRunning,
+  readBootId,
+  readStat,
+  wholeEnvironmentOf,
+} from '../../src/processes/proc.ts';
 import { holdDataFolder } from '../../src/store/lock.ts';
 import { eventually } from '../support/eventually.ts';
 import { alive, supervision } from '../support/supervision.ts';
@@ -96,10 +104,12 @@ test('pid, start time, boot and tag must all agree before a ledger entry names a
 });
 
 test('no second tree starts in a slot before the first one is proven gone', async (t) => {
-  const { run, supervisor, ledger } = supervision(t, 'group');
+  const { run, supervisor, ledger, reaper } = supervision(t, 'group');
   const slot = tempFolder(t);
   const first = await run('bash', ['-c', `(setsid sleep 1000 &); echo ready; ${untilEof}`], slot);
   const spec = { command: 'true', args: [], cwd: slot, env: {}, slot };
+  const isItsChild = ({ pid }: { pid: number }) => commandOf(pid) === 'sleep';
+  await eventually('its child to be known', () => reaper.membersOf(first.tag).some(isItsChild));
   process.kill(first.programPid() ?? 0, 'SIGKILL');
   await first.exited;
   assert.throws(() => supervisor.spawn(spec), /predecessor has not ended: \d+/);
@@ -108,6 +118,22 @@ test('no second tree starts in a slot before the first one is proven gone', asyn
   const second = supervisor.spawn(spec);
   await second.end(bounds);
   assert.deepEqual([(await second.exited).code, ledger.entries()], [0, []]);
+});
+
+test('who is in the middle of an exec when a tree ends is looked at again', async (t) => {
+  const { run, reaper } = supervision(t, 'group');
+  const child = await run('bash', ['-c', `echo ready; ${untilEof}`], tempFolder(t));
+  // Without an environment, as for a moment in an exec, and with the tag of the tree after it.
+  const late = `read line; exec env ${tagVariable}=${child.tag} sleep 1000`;
+  const { pid = 0, stdin } = spawn('env', ['-i', '/bin/sh', '-c', late], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  t.after(() => isAlive(pid) && process.kill(pid, 'SIGKILL'));
+  await eventually('it to show nothing', () => wholeEnvironmentOf(pid) === '');
+  await child.end(bounds);
+  const ended = reaper.endTree(child.tag, 0);
+  stdin.write('\n');
+  assert.deepEqual(await ended, { killed: [pid] });
 });
 
 test('a tree that cannot be kept in the ledger does not run', async (t) => {

@@ -123,14 +123,15 @@ describe('an answer built to be slow', () => {
   ];
 
   for (const size of [29_900, 1_000_000]) {
-    it(`of ${size} characters takes less than two seconds and loses nothing`, () => {
+    // Half a second where it is fast; one that grew with the square of its length would take minutes.
+    it(`of ${size} characters takes seconds at most and loses nothing`, () => {
       for (const fragment of fragments) {
         const answer = fragment.repeat(size / fragment.length);
         const started = process.cpuUsage();
         const { bodies } = renderReply(answer, { marker: () => 'm', language: 'en' });
         const used = process.cpuUsage(started);
         const tookMs = (used.user + used.system) / 1_000;
-        assert.ok(tookMs < 2_000, `${fragment}: ${tookMs} ms`);
+        assert.ok(tookMs < 5_000, `${fragment}: ${tookMs} ms`);
         const nobody = { resolveMention: () => undefined };
         for (const body of bodies) assert.deepEqual(showBody(body, nobody).lost, [], fragment);
       }
