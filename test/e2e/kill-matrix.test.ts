@@ -15,7 +15,7 @@ const isRoot = process.getuid?.() === 0;
 async function holds(t: TestContext, store: MailStore, chosen: readonly Cell[]): Promise<void> {
   const cells = chosen.filter((cell) => isRoot || cell.user === 'nobody');
   const results = await runMatrix(cells, {
-    ...{ store, atOnce: 2 },
+    ...{ store, atOnce: 3 },
     onResult: (result) => t.diagnostic(`${keyOf(result.cell)}: ${wordFor(result)} ms`),
   });
   assert.deepEqual(failures(results), []);
