@@ -54,6 +54,8 @@ describe('the console in a browser', () => {
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await page.getByText('The session of 5:helper is closed.').waitFor();
+    // The stage does not tell of it, as a service does.
+    stage.sample();
     await page.locator('[data-key="5:helper"]').waitFor({ state: 'detached' });
     assert.deepEqual(stage.world.asked, ['close 5:helper']);
 
