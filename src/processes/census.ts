@@ -12,7 +12,8 @@ import { listProcesses, type ProcessStat, readBootId, variableIn, wholeEnvironme
  * 2. Once a member, always a member: one that later replaces its environment or loses its parent stays one until it
  *    has ended. A process is named by pid and start time, so a reused pid is nobody's.
  * 3. A tag of another instance is never ours, whatever the ledger says.
- * 4. An environment is read once per process: it does not change after the exec.
+ * 4. An environment is read once per process, after its exec: it does not change any more. In the middle of one there is
+ *    none; who shows none while it is young is nobody's yet, and the look is unsure.
  */
 
 /** Inherited by everything a session starts; its value is the tree's tag, `<instance>.<unique>`. */
