@@ -8,7 +8,7 @@ import { listProcesses, type ProcessStat, readBootId, variableIn, wholeEnvironme
  * Invariants:
  * 1. A process belongs to a tree if it carries the tree's tag in its environment; or is the very process of the
  *    ledger's entry (pid, start time and boot agree, and its environment does not say otherwise); or is the child of a
- *    member; or stands in a session (setsid) of a member.
+ *    member; or stands in a session (setsid) of the tree's own. One that a member joined from outside stays a stranger's.
  * 2. Once a member, always a member: one that later replaces its environment or loses its parent stays one until it
  *    has ended. A process is named by pid and start time, so a reused pid is nobody's.
  * 3. A tag of another instance is never ours, whatever the ledger says.
@@ -55,7 +55,8 @@ export function createCensus({
 
   const census: Census = {
     take() {
-      const all = listProcesses().filter(({ pid }) => pid !== process.pid);
+      const everyone = listProcesses();
+      const all = everyone.filter(({ pid }) => pid !== process.pid);
       const entries = new Map(
         ledger
           .entries()
@@ -83,7 +84,8 @@ export function createCensus({
         else if (environment === '' && stat.parentPid !== kthreadd) unsure.push(stat.pid);
       }
       strangers = seen;
-      spread(all, found);
+      const treeTicks = new Map([...entries.values()].map(({ tag, startTicks }) => [tag, startTicks]));
+      spread(all, found, ownSessions(everyone, treeTicks));
       isUnsure = unsure.some((pid) => !found.has(pid));
       members = found;
       takenMs = clock.monotonicMs();
@@ -110,18 +112,33 @@ function tagOf(
   return carried !== null && isOurs(carried, instance) ? carried : null;
 }
 
+/** Whether the session with this id was begun in the tree with this tag. */
+type OwnSession = (sessionId: number, tag: string, found: ReadonlyMap<number, Member>) => boolean;
+
 /**
- * Adds to `found` what descends from it or shares a session with it, until nothing more is found. Every tree begins in
- * a session of its own, so a member's session holds only its tree; one whose leader lives and is no member was joined
- * from outside, and stays a stranger's.
+ * Every tree begins in a session of its own, and whoever begins a further one leads it. When the leader has ended, the
+ * session is the tree's unless somebody in it is older than the tree. Session 0 is whatever began outside of this pid
+ * namespace, as where a container's programs are started from its host.
  */
-function spread(all: readonly ProcessStat[], found: Map<number, Member>): void {
-  const alive = new Set(all.map(({ pid }) => pid));
+function ownSessions(everyone: readonly ProcessStat[], treeTicks: ReadonlyMap<string, number>): OwnSession {
+  const alive = new Set(everyone.map(({ pid }) => pid));
+  const oldestTicks = new Map<number, number>();
+  for (const { sessionId, startTicks } of everyone) {
+    oldestTicks.set(sessionId, Math.min(startTicks, oldestTicks.get(sessionId) ?? startTicks));
+  }
+  return (sessionId, tag, found) => {
+    if (alive.has(sessionId) || sessionId === 0) return found.has(sessionId);
+    return (oldestTicks.get(sessionId) ?? 0) >= (treeTicks.get(tag) ?? Number.POSITIVE_INFINITY);
+  };
+}
+
+/** Adds to `found` what descends from it or stands in a session of the same tree, until nothing more is found. */
+function spread(all: readonly ProcessStat[], found: Map<number, Member>, isOwnSession: OwnSession): void {
   for (let grew = true; grew; ) {
     grew = false;
     const sessions = new Map<number, string>();
     for (const { sessionId, tag } of found.values()) {
-      if (found.has(sessionId) || !alive.has(sessionId)) sessions.set(sessionId, tag);
+      if (isOwnSession(sessionId, tag, found)) sessions.set(sessionId, tag);
     }
     for (const stat of all) {
       if (found.has(stat.pid)) continue;

@@ -7,6 +7,7 @@ import { readStat } from '../../src/processes/proc.ts';
 import { eventually } from '../support/eventually.ts';
 import { setMachines } from '../support/machines.ts';
 import type { Service } from '../support/service.ts';
+import { signal } from '../support/signal.ts';
 import { hasAnswered } from '../support/transcripts.ts';
 
 const graceSeconds = 12;
@@ -67,12 +68,12 @@ describe('a machine that is stopped without Redis', { concurrency: true }, () =>
     const stopFile = join(stage.dataDir('one'), 'stop-at');
     writeFileSync(stopFile, 'before mailDecide');
     await eventually('it is about to decide', () => standsStill(machine), 30_000);
-    process.kill(stage.redis.pid(), 'SIGSTOP');
+    signal(stage.redis.pid(), 'SIGSTOP');
     rmSync(stopFile);
     machine.child.kill('SIGCONT');
     await stopsInTime();
     assert.equal(machine.events('turn.decided').length, 0);
-    process.kill(stage.redis.pid(), 'SIGCONT');
+    signal(stage.redis.pid(), 'SIGCONT');
     await isAnsweredOnce();
   });
 });

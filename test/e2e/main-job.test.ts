@@ -6,6 +6,7 @@ import { tagVariable } from '../../src/processes/census.ts';
 import { environmentOf, listProcesses } from '../../src/processes/proc.ts';
 import { eventually } from '../support/eventually.ts';
 import { type ServiceHome, serviceHome, startService, writeBot } from '../support/service.ts';
+import { signal } from '../support/signal.ts';
 import { apiKey, botKey, setStage } from '../support/stage.ts';
 
 /** Pids that carry the mark of this data folder, found without the service's help. */
@@ -129,7 +130,7 @@ test('an agent killed in the middle of a turn: the turn goes on and is answered 
   stage.say(1, 'tell me something for 20 seconds');
   const opened = await eventually('the turn to run', () => service.events('session.opened')[0]);
   stage.model.skipPacing();
-  process.kill(Number(opened.pid), 'SIGKILL');
+  signal(Number(opened.pid), 'SIGKILL');
   await stage.answers(1, 1);
   assert.equal(service.events('turn.retried').length, 1);
   await service.stop();

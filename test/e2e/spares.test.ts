@@ -6,6 +6,7 @@ import { tagVariable } from '../../src/processes/census.ts';
 import { environmentOf, listProcesses } from '../../src/processes/proc.ts';
 import { eventually } from '../support/eventually.ts';
 import { type ServiceHome, writeBot } from '../support/service.ts';
+import { signal } from '../support/signal.ts';
 import { botKey, setStage } from '../support/stage.ts';
 
 /** Pids that carry the mark of this data folder, found without the service's help. */
@@ -69,7 +70,7 @@ test('an edited bot ends its spares; a spare that dies is replaced; a killed ser
     return command.endsWith('/claude') && !busy.has(pid);
   });
   assert.equal(spare.length, 1);
-  process.kill(spare[0] ?? 0, 'SIGKILL');
+  signal(spare[0], 'SIGKILL');
   await eventually('the next spare', () => service.events('spare.parked').length === 3);
   stage.say(3, 'who are you?');
   await stage.answers(3, 1);

@@ -18,7 +18,7 @@ for (const target of ['node', 'npm', 'the whole group'] as const) {
     stage.say(1, 'tell me something for 2 seconds');
     await eventually('the turn to run', () => service.events('session.opened').length === 1);
     const server = readFileSync(join(stage.home.dataDir, 'service.pid'), 'utf8').trim();
-    const npm = service.child.pid ?? 0;
+    const npm = service.child.pid ?? Number.NaN;
     process.kill(target === 'node' ? Number(server) : target === 'npm' ? npm : -npm, 'SIGTERM');
     const stopped = await eventually(
       'the service to stop',

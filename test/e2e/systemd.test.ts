@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { eventually } from '../support/eventually.ts';
+import { signal } from '../support/signal.ts';
 import { type Stage, setStage } from '../support/stage.ts';
 import { tempFolder } from '../support/temp.ts';
 
@@ -47,7 +48,7 @@ test('under systemd: told when it is ready, alive and stopping; its socket keeps
   stage.say(1, 'hello');
   await stage.answers(1, 1);
 
-  process.kill(unit.pid(), 'SIGTERM');
+  signal(unit.pid(), 'SIGTERM');
   await eventually('the end of the first life', () => unit.ends()[0] === '0', 30_000);
   assert.equal(unit.told('STOPPING=1'), 1);
 
@@ -56,6 +57,6 @@ test('under systemd: told when it is ready, alive and stopping; its socket keeps
   const [, second] = await stage.answers(1, 2);
   assert.match(second?.html ?? '', /is anybody there/);
   assert.doesNotMatch(JSON.stringify(stage.campfire.campfire.messagesIn(1)), /Failed to respond/);
-  process.kill(unit.pid(), 'SIGTERM');
+  signal(unit.pid(), 'SIGTERM');
   await eventually('the end of the second life', () => unit.ends()[1] === '0', 30_000);
 });

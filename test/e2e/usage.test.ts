@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventually } from '../support/eventually.ts';
 import { adminGet, type Service, writeBot } from '../support/service.ts';
+import { signal } from '../support/signal.ts';
 import { botKey, setStage } from '../support/stage.ts';
 
 const textOf = ({ html }: { html: string | null }) => (html ?? '').replace(/<[^>]+>/g, ' ').trim();
@@ -24,7 +25,7 @@ test('real agents: costs are each turn’s own, also after a resume, a kill and 
   // The history grows by a little; what it has cost so far is no part of what it costs now.
   assert.ok(resumed < first + second, `${[first, second, resumed]}`);
   const [session] = await service.sessions();
-  process.kill(session?.pid ?? 0, 'SIGKILL');
+  signal(session?.pid, 'SIGKILL');
   await eventually('the dead session to be gone', async () => (await service.sessions()).length === 0);
   await ask('after a kill', 4);
   assert.ok((costs(service)[3] ?? 0) < first + second + resumed, `${costs(service)}`);

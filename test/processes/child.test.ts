@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { chooseContainment } from '../../src/processes/containment.ts';
 import { isRunning, readStat } from '../../src/processes/proc.ts';
 import { eventually } from '../support/eventually.ts';
+import { signal } from '../support/signal.ts';
 import { alive, supervision } from '../support/supervision.ts';
 import { tempFolder } from '../support/temp.ts';
 
@@ -30,7 +31,7 @@ for (const layer of ['namespace', 'group'] as const) {
   test(`${layer}: a stopped process is ended like any other`, async (t) => {
     const { start } = supervision(t, layer);
     const child = await start('polite');
-    process.kill(child.programPid() ?? 0, 'SIGSTOP');
+    signal(child.programPid(), 'SIGSTOP');
     await child.end(bounds);
     assert.deepEqual(alive(child.tag), []);
   });
@@ -48,7 +49,7 @@ for (const layer of ['namespace', 'group'] as const) {
   test(`${layer}: a program killed from outside leaves orphans, which end with the close`, async (t) => {
     const { start } = supervision(t, layer);
     const child = await start('polite');
-    process.kill(child.programPid() ?? 0, 'SIGKILL');
+    signal(child.programPid(), 'SIGKILL');
     await child.exited;
     await child.end(bounds);
     assert.deepEqual(alive(child.tag), []);
@@ -113,7 +114,7 @@ test('the layer is chosen by trying it, and says why', (t) => {
 test('a tree that is gone is seen as gone at once', async (t) => {
   const { start } = supervision(t, 'namespace');
   const child = await start('polite');
-  process.kill(child.process.pid ?? 0, 'SIGKILL');
+  signal(child.process.pid, 'SIGKILL');
   await eventually('the kernel to end the namespace', () => alive(child.tag).length === 0, 1000);
 });
 

@@ -12,6 +12,7 @@ import { openStore } from '../../src/store/sqlite.ts';
 import { childAgents } from '../support/child-agent.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { eventually } from '../support/eventually.ts';
+import { signal } from '../support/signal.ts';
 import { supervision } from '../support/supervision.ts';
 import { tempFolder } from '../support/temp.ts';
 
@@ -92,7 +93,7 @@ const crash = (which: number) =>
   step(`crash(${which})`, async ({ pool }) => {
     const pids = pool.snapshot().flatMap(({ pid }) => pid ?? []);
     const pid = pids[which % Math.max(1, pids.length)];
-    if (pid !== undefined) process.kill(pid, 'SIGKILL');
+    if (pid !== undefined) signal(pid, 'SIGKILL');
   });
 
 const close = (room: number) =>

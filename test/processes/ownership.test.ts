@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { cpSync, readFileSync, statSync } from 'node:fs';
+import { once } from 'node:events';
+import { cpSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -15,6 +16,7 @@ import {
 } from '../../src/processes/proc.ts';
 import { holdDataFolder } from '../../src/store/lock.ts';
 import { eventually } from '../support/eventually.ts';
+import { signal } from '../support/signal.ts';
 import { alive, supervision } from '../support/supervision.ts';
 import { tempFolder } from '../support/temp.ts';
 
@@ -58,7 +60,7 @@ test('a child that threw its environment away is ended all the same, also after 
   const scrubbed = await pidFrom(join(slot, 'own.pid'));
   assert.deepEqual(alive(child.tag).includes(scrubbed), false, 'its environment says nothing');
   assert.ok(reaper.membersOf(child.tag).some(({ pid }) => pid === scrubbed));
-  process.kill(child.programPid() ?? 0, 'SIGKILL');
+  signal(child.programPid(), 'SIGKILL');
   await child.exited;
   await child.end(bounds);
   assert.equal(isAlive(scrubbed), false, 'once seen as a member it stays one');
@@ -89,6 +91,26 @@ test('whoever joins from outside with a copied tag is ended, but not the session
   assert.deepEqual([isAlive(copy), isAlive(shell.pid ?? 0)], [false, true]);
 });
 
+test('nor anybody of that session when whoever began it has gone, as after a logout', async (t) => {
+  const { start } = supervision(t, 'group');
+  const cwd = tempFolder(t);
+  const late = `read tag <fifo; ${tagVariable}=$tag exec sleep 1000`;
+  const script = `mkfifo fifo; sleep 1000 & echo $!; (${late}) & echo $!`;
+  const shell = spawn('bash', ['-c', script], { cwd, stdio: ['ignore', 'pipe', 'ignore'], detached: true });
+  let said = '';
+  shell.stdout.on('data', (text) => {
+    said += text;
+  });
+  await once(shell, 'exit');
+  const [neighbour = 0, copy = 0] = said.split('\n').map(Number);
+  for (const pid of [neighbour, copy]) t.after(() => isAlive(pid) && signal(pid, 'SIGKILL'));
+  const child = await start('polite');
+  writeFileSync(join(cwd, 'fifo'), `${child.tag}\n`);
+  await eventually('the copy to carry the tag', () => alive(child.tag).includes(copy));
+  await child.end(bounds);
+  assert.deepEqual([isAlive(copy), isAlive(neighbour)], [false, true]);
+});
+
 test('pid, start time, boot and tag must all agree before a ledger entry names a process', async (t) => {
   const { ledger, reaper, instance } = supervision(t, 'group');
   const pid = await stranger(t);
@@ -110,7 +132,7 @@ test('no second tree starts in a slot before the first one is proven gone', asyn
   const spec = { command: 'true', args: [], cwd: slot, env: {}, slot };
   const isItsChild = ({ pid }: { pid: number }) => commandOf(pid) === 'sleep';
   await eventually('its child to be known', () => reaper.membersOf(first.tag).some(isItsChild));
-  process.kill(first.programPid() ?? 0, 'SIGKILL');
+  signal(first.programPid(), 'SIGKILL');
   await first.exited;
   assert.throws(() => supervisor.spawn(spec), /predecessor has not ended: \d+/);
   assert.equal(ledger.entries().length, 1);
@@ -128,7 +150,7 @@ test('who is in the middle of an exec when a tree ends is looked at again', asyn
   const { pid = 0, stdin } = spawn('env', ['-i', '/bin/sh', '-c', late], {
     stdio: ['pipe', 'ignore', 'ignore'],
   });
-  t.after(() => isAlive(pid) && process.kill(pid, 'SIGKILL'));
+  t.after(() => isAlive(pid) && signal(pid, 'SIGKILL'));
   await eventually('it to show nothing', () => wholeEnvironmentOf(pid) === '');
   await child.end(bounds);
   const ended = reaper.endTree(child.tag, 0);
@@ -184,7 +206,7 @@ for (const layer of ['namespace', 'group'] as const) {
 test('a wrapper that reports its program’s SIGKILL as 137 is heard as such', async (t) => {
   const { start } = supervision(t, 'namespace');
   const child = await start('polite');
-  process.kill(child.programPid() ?? 0, 'SIGKILL');
+  signal(child.programPid(), 'SIGKILL');
   assert.deepEqual(await child.exited, { code: 137, signal: null, startError: null });
   await child.end(bounds);
 });

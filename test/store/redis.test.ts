@@ -4,6 +4,7 @@ import { openRedis, RedisAwayError } from '../../src/store/redis.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/free-port.ts';
 import { redisServer, redisStore } from '../support/redis.ts';
+import { signal } from '../support/signal.ts';
 
 describe('the connection to Redis', () => {
   test('runs commands and scripts, and hears what is published', async (t) => {
@@ -46,12 +47,12 @@ describe('the connection to Redis', () => {
     const store = await redisStore(t, server.url);
     const changes: (string | null)[] = [];
     store.onChange((problem) => changes.push(problem));
-    process.kill(server.pid(), 'SIGSTOP');
+    signal(server.pid(), 'SIGSTOP');
     t.after(() => server.kill());
     await assert.rejects(store.call('GET', 'n'), RedisAwayError);
     await eventually('Redis is away', () => !store.isThere());
     assert.equal(typeof changes[0], 'string');
-    process.kill(server.pid(), 'SIGCONT');
+    signal(server.pid(), 'SIGCONT');
     await eventually('Redis is back', () => store.isThere());
     assert.equal(changes.at(-1), null);
   });
