@@ -1,6 +1,5 @@
 import { type IncomingMessage, request as plainRequest } from 'node:http';
 import { request as tlsRequest } from 'node:https';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 /**
@@ -15,7 +14,7 @@ export interface Outgoing {
   readonly body: string | Blob | null;
   /** Aborting it ends the exchange, the reading of the answer included. */
   readonly signal: AbortSignal;
-  /** Asked when the connection stands, right before the first byte: false, and nothing is sent. */
+  /** Asked when the connection stands, right before the first byte, and before each chunk of a blob: false, and no more is sent. */
   readonly mayBeSent?: MayBeSent | undefined;
 }
 
@@ -41,7 +40,7 @@ export interface Broken {
   readonly cause: string;
 }
 
-/** Nothing was sent: `mayBeSent` said no. */
+/** `mayBeSent` said no: nothing was sent, or a blob without its end, which is no request to whoever receives it. */
 export interface Withheld {
   readonly kind: 'withheld';
 }
@@ -61,16 +60,18 @@ export function exchange({
     const send = secure ? tlsRequest : plainRequest;
     const length = body === null ? {} : { 'content-length': String(lengthOf(body)) };
     const outgoing = send(url, { method, headers: { ...headers, ...length }, agent: false, signal });
+    const isWithheld = () => {
+      if (mayBeSent()) return false;
+      resolve({ kind: 'withheld' });
+      outgoing.destroy();
+      return true;
+    };
     outgoing.on('socket', (socket) => {
       socket.once(secure ? 'secureConnect' : 'connect', () => {
-        if (!mayBeSent()) {
-          resolve({ kind: 'withheld' });
-          outgoing.destroy();
-          return;
-        }
+        if (isWithheld()) return;
         sent = true;
         // What fails here destroys the request, whose error is handled below.
-        if (body instanceof Blob) pipeline(Readable.fromWeb(body.stream()), outgoing).catch(() => {});
+        if (body instanceof Blob) pipeline(chunksOf(body, isWithheld), outgoing).catch(() => {});
         else outgoing.end(body ?? undefined);
       });
     });
@@ -80,6 +81,13 @@ export function exchange({
       resolve({ kind: 'broken', sent, cause: signal.aborted ? 'timeout' : codeOf(error) });
     });
   });
+}
+
+async function* chunksOf(body: Blob, isWithheld: () => boolean): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body.stream()) {
+    if (isWithheld()) return;
+    yield chunk;
+  }
 }
 
 function lengthOf(body: string | Blob): number {

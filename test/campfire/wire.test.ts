@@ -131,6 +131,22 @@ test('what may not be sent in the last moment is not: no byte of it, and Campfir
   assert.deepEqual([heard, calls], [[], []]);
 });
 
+test('a file whose machine may no longer send it ends without its end, whatever is left of it', async (t) => {
+  let heard = 0;
+  const { baseUrl } = await serveRaw(t, (socket) => {
+    socket.on('data', (chunk) => {
+      heard += chunk.length;
+    });
+  });
+  const content = new Blob(Array.from({ length: 64 }, () => new Uint8Array(65_536)));
+  let asked = 0;
+  const file = { filename: 'long.bin', content, type: 'application/octet-stream' };
+  const result = await client(baseUrl).api.attach(KEY, ROOM, file, () => ++asked < 5);
+  assert.deepEqual(result, { kind: 'withheld' });
+  assert.equal(asked, 5);
+  assert.ok(heard > 0 && heard < content.size, String(heard));
+});
+
 test('text goes out in one piece with its headers', async (t) => {
   const heard: string[] = [];
   const { baseUrl } = await serveRaw(t, (socket) =>
