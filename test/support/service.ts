@@ -65,6 +65,7 @@ export async function startService(
   const child = spawn(program, args, {
     env: {
       ...{ PATH: process.env.PATH, TMPDIR: process.env.TMPDIR, HOST: '127.0.0.1', PORT: '0' },
+      ...{ NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE },
       ...{ DATA_DIR: home.dataDir, BOTS_DIR: home.botsDir, ADMIN_TOKEN: adminToken },
       // Whoever counts processes does not expect one that is started ahead.
       ...{ SPARE_SESSIONS: '0', ...env },
