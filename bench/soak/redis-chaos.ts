@@ -1,4 +1,4 @@
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { systemClock as clock } from '../../src/lib/clock.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { type MachineStage, setMachines } from '../../test/support/machines.ts';
@@ -39,6 +39,8 @@ const fetchMaxMs = 45_000;
 
 interface Run {
   stage: MachineStage;
+  /** What a start compiles is kept for the next one, as in the image. */
+  compileCache: string;
   random: Random;
   machines: Map<string, Service>;
   lives: Service[];
@@ -62,6 +64,7 @@ export function runRedisChaos({
     scope.after(() => endAll(folder));
     const run: Run = {
       ...{ stage, random: seeded(seed), tell, machines: new Map(), lives: [], said: [] },
+      compileCache: join(folder, 'compile-cache'),
       ...{ statuses: new Map(), faults: {}, exitCodes: [] },
     };
     stage.campfire.events.subscribe((event) => {
@@ -106,7 +109,8 @@ export function runRedisChaos({
 }
 
 async function start(run: Run, name: string): Promise<void> {
-  const machine = await run.stage.machine(name, { MAX_SESSIONS: String(sessionsMax) });
+  const env = { MAX_SESSIONS: String(sessionsMax), NODE_COMPILE_CACHE: run.compileCache };
+  const machine = await run.stage.machine(name, env);
   run.machines.set(name, machine);
   run.lives.push(machine);
   run.stage.route(...run.machines.values());
