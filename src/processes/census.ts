@@ -84,8 +84,8 @@ export function createCensus({
         else if (environment === '' && stat.parentPid !== kthreadd) unsure.push(stat.pid);
       }
       strangers = seen;
-      const treeTicks = new Map([...entries.values()].map(({ tag, startTicks }) => [tag, startTicks]));
-      spread(all, found, ownSessions(everyone, treeTicks));
+      const roots = new Map([...entries.values()].map((entry) => [entry.tag, entry]));
+      spread(all, found, ownSessions(everyone, roots));
       isUnsure = unsure.some((pid) => !found.has(pid));
       members = found;
       takenMs = clock.monotonicMs();
@@ -116,11 +116,14 @@ function tagOf(
 type OwnSession = (sessionId: number, tag: string, found: ReadonlyMap<number, Member>) => boolean;
 
 /**
- * Every tree begins in a session of its own, and whoever begins a further one leads it. When the leader has ended, the
- * session is the tree's unless somebody in it is older than the tree. Session 0 is whatever began outside of this pid
- * namespace, as where a container's programs are started from its host.
+ * Every tree begins in a session of its own, led by its root, and whoever begins a further one leads it. When such a leader
+ * has ended, the session is the tree's if everybody in it is younger than the root. Session 0 is whatever began outside of
+ * this pid namespace, as where a container's programs are started from its host.
  */
-function ownSessions(everyone: readonly ProcessStat[], treeTicks: ReadonlyMap<string, number>): OwnSession {
+function ownSessions(
+  everyone: readonly ProcessStat[],
+  roots: ReadonlyMap<string, Pick<LedgerEntry, 'pid' | 'startTicks'>>,
+): OwnSession {
   const alive = new Set(everyone.map(({ pid }) => pid));
   const oldestTicks = new Map<number, number>();
   for (const { sessionId, startTicks } of everyone) {
@@ -128,7 +131,9 @@ function ownSessions(everyone: readonly ProcessStat[], treeTicks: ReadonlyMap<st
   }
   return (sessionId, tag, found) => {
     if (alive.has(sessionId) || sessionId === 0) return found.has(sessionId);
-    return (oldestTicks.get(sessionId) ?? 0) >= (treeTicks.get(tag) ?? Number.POSITIVE_INFINITY);
+    const root = roots.get(tag);
+    if (!root) return false;
+    return sessionId === root.pid || (oldestTicks.get(sessionId) ?? 0) > root.startTicks;
   };
 }
 
