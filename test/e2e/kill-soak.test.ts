@@ -17,6 +17,6 @@ test('half a minute under random kill -9: nothing is left behind, lost or answer
 });
 
 test('the same with nobody to end what is left over reports leaks', async (t) => {
-  const report = await soak(t, { minutes: 0.2, containment: 'group', reaper: false });
+  const report = await soak(t, { minutes: 0.1, containment: 'group', reaper: false });
   assert.match(soakVerdict(report).join('\n'), /left behind: .*sleep 1000/);
 });
