@@ -8,7 +8,8 @@ import type { Service } from '../support/service.ts';
 
 /** Real services, each as a machine of its own, on one real Redis: what happens to conversations when things fail. */
 
-const load = { first: 20, rooms: 12, pauseMs: 5_500 / 12 };
+/** Two messages of one person within five seconds would be one turn, and one may send 60 a minute. */
+const load = { first: 20, rooms: 12, pauseMs: 7_000 / 12, people: 4 };
 
 describe('three machines on one Redis', () => {
   const undo: Array<() => unknown> = [];
@@ -120,8 +121,7 @@ describe('three machines on one Redis', () => {
     const enough = new AbortController();
     const talking = (async () => {
       for (let n = 0; !enough.signal.aborted; n++) {
-        said.push(stage.say(load.first + (n % load.rooms), `question ${n}`));
-        // Two messages of one person within five seconds would be one turn.
+        said.push(stage.say(load.first + (n % load.rooms), `question ${n}`, 1 + (n % load.people)));
         await clock.sleep(load.pauseMs, enough.signal);
       }
     })();
@@ -135,6 +135,7 @@ describe('three machines on one Redis', () => {
       enough.abort();
       await talking;
     }
+    await stage.campfire.webhooks.settled();
     for (const machine of all()) await nothingLeft(machine);
     for (const message of said) assert.equal(answersTo(message), 1, `message ${message.id}`);
     const longestMs = Math.max(...waitsOf(said, lives));
