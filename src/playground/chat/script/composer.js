@@ -133,7 +133,7 @@ function sendFiles(model, files) {
   return act('POST', `/rooms/${model.roomId}/files?personId=${model.personId}`, form);
 }
 
-/** Sends a suggestion to the room's bot; some of them act once more while the turn runs. */
+/** Sends a suggestion to the room's bot; some of them act once more while the agent works. */
 async function suggest(model, { prompt, meanwhile }) {
   const room = roomOf(model);
   const bot = model.state.bots.find(({ id }) => room?.memberIds.includes(id)) ?? model.state.bots[0];
@@ -143,7 +143,7 @@ async function suggest(model, { prompt, meanwhile }) {
   const sent = await call(prompt);
   if (!meanwhile || !sent || !model.inside) return;
   const { act: what, text, afterSeconds } = JSON.parse(meanwhile);
-  const turn = await model.inside.started(sent.message.id);
+  const turn = await model.inside.atWork(sent.message.id);
   await new Promise((resolve) => setTimeout(resolve, afterSeconds * 1000));
   if (what === 'kill') await act('POST', `/service/sessions/${turn.session}/kill`);
   else await call(text);

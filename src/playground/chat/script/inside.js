@@ -33,8 +33,8 @@ export function startInside(model, { snapshot, facts }) {
     if (fact.n <= last.n && fact.at <= last.at) return;
     last = fact;
     const turn = trace.add(fact);
-    if (fact.type !== 'turn.started') return;
-    for (const id of turn?.messageIds ?? []) {
+    if (!turn || !isAtWork(turn)) return;
+    for (const id of turn.messageIds) {
       waitingFor.get(id)?.(turn);
       waitingFor.delete(id);
     }
@@ -43,10 +43,10 @@ export function startInside(model, { snapshot, facts }) {
   model.inside = {
     draw: drawSoon,
     turnOf: trace.turnOf,
-    /** Resolves with the message's turn once it runs. */
-    started: (id) => {
+    /** Resolves with the message's turn once its agent is at work. */
+    atWork: (id) => {
       const turn = trace.turnOf(id);
-      if (turn?.turn) return Promise.resolve(turn);
+      if (turn && isAtWork(turn)) return Promise.resolve(turn);
       return new Promise((resolve) => waitingFor.set(id, resolve));
     },
     reveal(turn) {
@@ -91,6 +91,10 @@ function refresher(view, done) {
     }, 150);
   };
 }
+
+/** A turn that opens or resumes a session runs before its agent is up. */
+const isAtWork = ({ path, marks }) =>
+  marks.started !== undefined && (!/^(?:opened|resumed)$/.test(path) || marks.opened >= marks.started);
 
 const isRunning = ({ state }) => state === 'accepted' || state === 'waiting' || state === 'running';
 
