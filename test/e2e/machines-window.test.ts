@@ -23,11 +23,16 @@ async function consoleOf({ url }: Service): Promise<string> {
   return (await fetch(`${url}/console`, { headers: { authorization } })).text();
 }
 
+/** A machine is missed when it was silent for some seconds. */
 const shows = (machine: Service, ...patterns: RegExp[]) =>
-  eventually(`the console to show ${patterns.join()}`, async () => {
-    const page = await consoleOf(machine);
-    return patterns.every((pattern) => pattern.test(page)) && page;
-  });
+  eventually(
+    `the console to show ${patterns.join()}`,
+    async () => {
+      const page = await consoleOf(machine);
+      return patterns.every((pattern) => pattern.test(page)) && page;
+    },
+    30_000,
+  );
 
 /** The command line as a process of its own, while the servers of this process answer. */
 function run(words: string[], env: Record<string, string>): Promise<{ stdout: string; stderr: string }> {

@@ -247,6 +247,16 @@ async function safety(open: Open, { campfire, events }: Simulator): Promise<void
   await page.context().setOffline(false);
   events.emit({ type: 'face.changed', face: 'full' });
   await message(page, 'said in the dark').waitFor();
+  // Nor is one lost that overtakes the state, which every connection asks for.
+  await page.route('**/playground/api/state', async (route) => {
+    const response = await route.fetch();
+    campfire.post(2, 1, { html: 'said meanwhile' });
+    await message(page, 'said meanwhile').waitFor();
+    await route.fulfill({ response });
+  });
+  await page.reload();
+  await page.locator('body[data-connected="1"]').waitFor();
+  assert.equal(await message(page, 'said meanwhile').count(), 1);
   assert.deepEqual(
     complaints.filter((words) => !/ERR_INTERNET_DISCONNECTED|javascript:/.test(words)),
     [],

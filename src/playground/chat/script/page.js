@@ -57,8 +57,13 @@ function render() {
   model.inside?.draw();
 }
 
+/** Events may tell of what is in the state already. */
+const withOne = (list, one) => (list.some(({ id }) => id === one.id) ? list : [...list, one]);
+
 const apply = {
-  'message.created': ({ message }) => model.state.messages.push(message),
+  'message.created': ({ message }) => {
+    model.state.messages = withOne(model.state.messages, message);
+  },
   'message.edited': ({ message }) => {
     model.state.messages = model.state.messages.map((old) => (old.id === message.id ? message : old));
   },
@@ -67,7 +72,7 @@ const apply = {
   },
   'boost.created': ({ boost }) => {
     const message = model.state.messages.find(({ id }) => id === boost.messageId);
-    if (message && !message.boosts.some(({ id }) => id === boost.id)) message.boosts.push(boost);
+    if (message) message.boosts = withOne(message.boosts, boost);
   },
   'boost.deleted': ({ boostId, messageId }) => {
     const message = model.state.messages.find(({ id }) => id === messageId);
@@ -80,10 +85,15 @@ const apply = {
     if (unread) room.unreadFor.push(personId);
   },
   'delivery.answered': ({ delivery }) => {
-    model.state.deliveries = [...model.state.deliveries.slice(-200), delivery];
+    const others = model.state.deliveries.filter(({ id }) => id !== delivery.id);
+    model.state.deliveries = [...others.slice(-200), delivery];
   },
-  'push.sent': ({ push }) => model.state.pushes.push(push),
-  'room.created': ({ room }) => model.state.rooms.push(room),
+  'push.sent': ({ push }) => {
+    model.state.pushes = withOne(model.state.pushes, push);
+  },
+  'room.created': ({ room }) => {
+    model.state.rooms = withOne(model.state.rooms, room);
+  },
   'bot.changed': ({ bot }) => {
     model.state.bots = model.state.bots.map((old) => (old.id === bot.id ? bot : old));
   },
@@ -98,10 +108,18 @@ const apply = {
 function listen() {
   const events = new EventSource('/playground/api/events');
   let connections = 0;
+  /** What is told while the state is on its way, which may be older than that; null when none is. */
+  let meanwhile = null;
   events.onopen = async () => {
     // What happened between the page and this connection, or in a gap, is in the state.
     connections += 1;
-    model.state = { ...(await request('GET', '/state')) };
+    meanwhile = [];
+    const told = meanwhile;
+    const state = await request('GET', '/state').finally(() => {
+      if (told === meanwhile) meanwhile = null;
+    });
+    model.state = { ...state };
+    for (const repeat of told) repeat();
     stayInRoom();
     render();
     document.body.dataset.connected = String(connections);
@@ -109,7 +127,9 @@ function listen() {
   let scheduled = false;
   for (const [type, change] of Object.entries(apply)) {
     events.addEventListener(type, ({ data: told }) => {
-      change(JSON.parse(told));
+      const event = JSON.parse(told);
+      change(event);
+      meanwhile?.push(() => change(event));
       if (scheduled) return;
       scheduled = true;
       // A storm of events is drawn once per frame.
