@@ -60,7 +60,7 @@ export function exchange({
     const send = secure ? tlsRequest : plainRequest;
     const length = body === null ? {} : { 'content-length': String(lengthOf(body)) };
     const outgoing = send(url, { method, headers: { ...headers, ...length }, agent: false, signal });
-    const isWithheld = () => {
+    const endIfWithheld = () => {
       if (mayBeSent()) return false;
       resolve({ kind: 'withheld' });
       outgoing.destroy();
@@ -68,10 +68,10 @@ export function exchange({
     };
     outgoing.on('socket', (socket) => {
       socket.once(secure ? 'secureConnect' : 'connect', () => {
-        if (isWithheld()) return;
+        if (endIfWithheld()) return;
         sent = true;
         // What fails here destroys the request, whose error is handled below.
-        if (body instanceof Blob) pipeline(chunksOf(body, isWithheld), outgoing).catch(() => {});
+        if (body instanceof Blob) pipeline(chunksOf(body, endIfWithheld), outgoing).catch(() => {});
         else outgoing.end(body ?? undefined);
       });
     });
@@ -83,9 +83,9 @@ export function exchange({
   });
 }
 
-async function* chunksOf(body: Blob, isWithheld: () => boolean): AsyncGenerator<Uint8Array> {
+async function* chunksOf(body: Blob, endIfWithheld: () => boolean): AsyncGenerator<Uint8Array> {
   for await (const chunk of body.stream()) {
-    if (isWithheld()) return;
+    if (endIfWithheld()) return;
     yield chunk;
   }
 }

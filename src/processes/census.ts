@@ -21,7 +21,7 @@ export const tagVariable = 'CAMPFIRE_AI_BOT_TAG';
 
 /** Between fork and exec a child still shows its parent's environment; this long after its start it shows its own. */
 const settledTicks = 500;
-/** Parent of the kernel's threads. */
+/** Parent of the kernel's threads, which stand in session 0; inside a pid namespace pid 2 is anybody's. */
 const kthreadd = 2;
 
 export interface Member extends ProcessStat {
@@ -81,7 +81,7 @@ export function createCensus({
         const tag = tagOf(environment, stat, entries.get(stat.pid), instance);
         if (tag !== null) found.set(stat.pid, { ...stat, tag });
         else if (newestTicks - stat.startTicks > settledTicks) seen.set(stat.pid, stat.startTicks);
-        else if (environment === '' && stat.parentPid !== kthreadd) unsure.push(stat.pid);
+        else if (environment === '' && !isKernelThread(stat)) unsure.push(stat.pid);
       }
       strangers = seen;
       const roots = new Map([...entries.values()].map((entry) => [entry.tag, entry]));
@@ -95,6 +95,10 @@ export function createCensus({
     recent: (maxAgeMs) => (clock.monotonicMs() - takenMs <= maxAgeMs ? [...members.values()] : census.take()),
   };
   return census;
+}
+
+function isKernelThread({ parentPid, sessionId }: ProcessStat): boolean {
+  return parentPid === kthreadd && sessionId === 0;
 }
 
 function isOurs(tag: string, instance: string): boolean {
@@ -120,10 +124,7 @@ type OwnSession = (sessionId: number, tag: string, found: ReadonlyMap<number, Me
  * has ended, the session is the tree's if everybody in it is younger than the root. Session 0 is whatever began outside of
  * this pid namespace, as where a container's programs are started from its host.
  */
-function ownSessions(
-  everyone: readonly ProcessStat[],
-  roots: ReadonlyMap<string, Pick<LedgerEntry, 'pid' | 'startTicks'>>,
-): OwnSession {
+function ownSessions(everyone: readonly ProcessStat[], roots: ReadonlyMap<string, LedgerEntry>): OwnSession {
   const alive = new Set(everyone.map(({ pid }) => pid));
   const oldestTicks = new Map<number, number>();
   for (const { sessionId, startTicks } of everyone) {

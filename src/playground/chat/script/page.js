@@ -113,13 +113,14 @@ function listen() {
   events.onopen = async () => {
     // What happened between the page and this connection, or in a gap, is in the state.
     connections += 1;
-    meanwhile = [];
-    const told = meanwhile;
-    const state = await request('GET', '/state').finally(() => {
-      if (told === meanwhile) meanwhile = null;
-    });
+    const repeats = [];
+    meanwhile = repeats;
+    const state = await request('GET', '/state');
+    // A newer connection asks by itself.
+    if (meanwhile !== repeats) return;
+    meanwhile = null;
     model.state = { ...state };
-    for (const repeat of told) repeat();
+    for (const repeat of repeats) repeat();
     stayInRoom();
     render();
     document.body.dataset.connected = String(connections);
