@@ -8,6 +8,7 @@ import { failures, keyOf, matrixTable, wordFor } from './matrix-table.ts';
 import { writeSection } from './page.ts';
 import { faults as everyFault, type Fault, runRedisChaos } from './redis-chaos.ts';
 import { redisChaosProblems, redisChaosTable } from './redis-chaos-table.ts';
+import { withScope } from './scope.ts';
 import { runSoak } from './soak.ts';
 import { soakTable, soakVerdict } from './soak-table.ts';
 
@@ -42,8 +43,6 @@ const { matrix, load, redis, faults, page, ...options } = program.opts<{
   reaper: boolean;
   page: boolean;
 }>();
-// So that what was started is ended.
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 const ok = await (matrix ? wholeMatrix() : load ? wholeLoad() : redis ? wholeRedis() : wholeSoak());
 // The scripted model may still be pacing an answer that nobody waits for.
 process.exit(ok ? 0 : 1);
@@ -80,10 +79,12 @@ async function wholeSoak(): Promise<boolean> {
 
 async function wholeLoad(): Promise<boolean> {
   const { seconds, minutes = 60 } = options;
-  const report = await runLoad({
-    ...{ perSecond: 100, seconds, rooms: 300, peoplePerRoom: 12, drainSeconds: minutes * 60, settle: true },
-    tell: (line) => console.log(line),
-  });
+  const report = await withScope(() =>
+    runLoad({
+      ...{ perSecond: 100, seconds, rooms: 300, peoplePerRoom: 12, drainSeconds: minutes * 60, settle: true },
+      tell: (line) => console.log(line),
+    }),
+  );
   const table = loadTable(report);
   const problems = loadProblems(report, { ackP99Ms: 10, loopP99Ms: 50 });
   const verdict = problems.length === 0 ? 'All as promised.' : problems.join('\n');

@@ -9,7 +9,7 @@ export async function withScope<T>(work: (scope: Scope) => Promise<T>): Promise<
   const undoAll = async () => {
     for (const undo of undos.splice(0).reverse()) await undo();
   };
-  const signals = ['SIGINT', 'SIGTERM'] as const;
+  const signals = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const;
   const end = () => void undoAll().finally(() => process.exit(1));
   for (const signal of signals) process.once(signal, end);
   try {
