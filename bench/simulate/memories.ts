@@ -34,6 +34,7 @@ export function createMemories(
     transcriptPath: (_slot, memoryId) => (written.has(memoryId) ? '/dev/null' : null),
     asidePath: () => null,
     ...{ emptyTemp: nothing, setAside: nothing, takeBack: nothing, delete: nothing },
+    ...{ clearRemains: nothing, settled: async () => {} },
   };
   const store = openStore(':memory:', conversationMigrations);
   store.transaction(() => {

@@ -12,6 +12,7 @@ import { createSlots } from '../sessions/slots.ts';
 import { holdDataFolder } from '../store/lock.ts';
 import { openStore, type Store } from '../store/sqlite.ts';
 import type { Emit } from '../telemetry/events.ts';
+import { emitFailure } from '../telemetry/failure.ts';
 import type { AcceptParts } from '../turns/accept.ts';
 import { createDispatcher, type Dispatcher } from '../turns/dispatcher.ts';
 import { createOpsRoom } from '../turns/ops-room.ts';
@@ -63,7 +64,7 @@ export async function buildParts(given: AllGiven) {
   });
   reportBots(bots, null, emit, secrets);
   const store = openStore(join(settings.dataDir, 'service.db'), migrations);
-  const slots = createSlots(settings.dataDir);
+  const slots = createSlots(settings.dataDir, (error) => emitFailure(emit, 'deleting folders', error));
   const shared = await openShared({
     ...{ settings, store, slots, machine: folder.instance, clock, emit },
     onRedisBack: (awaySince) => void keeping.catchUp.run(awaySince),
@@ -108,7 +109,7 @@ export async function buildParts(given: AllGiven) {
     ...{ containment, bashAllowed, bots, store, mail },
     ...processes,
     /** What a session left in its temp folder when nobody closed it. */
-    emptySlot: (path: string) => slots.emptyTemp(slots.open(basename(path))),
+    emptySlot: (path: string) => slots.emptyTemp(slots.at(basename(path))),
     ...{ pool, downloads, peaks, spending, health, faces, seen, delivery, dispatcher, machines },
     ...keeping,
     /** Leaves what the machines share. */

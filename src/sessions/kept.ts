@@ -1,6 +1,7 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Store } from '../store/sqlite.ts';
+import { removeTree } from './remove-tree.ts';
 import type { Conversation } from './resume.ts';
 import { asideSuffix } from './slots.ts';
 
@@ -88,7 +89,7 @@ export function keptFolders(
       }
     },
     deleteTranscript: (path) => rm(path, { force: true }),
-    deleteFolder: (folder) => rm(folder, { recursive: true, force: true, maxRetries: 3 }),
+    deleteFolder: removeTree,
   };
 }
 

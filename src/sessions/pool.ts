@@ -1,6 +1,7 @@
-import type { Clock } from '../lib/clock.ts';
+import { type Clock, within } from '../lib/clock.ts';
 import type { MemoryReading } from '../processes/memory.ts';
 import type { SessionName, SessionPath } from '../telemetry/events.ts';
+import { attempt } from '../telemetry/failure.ts';
 import { type BotRecords, createBotRecords } from './bot-records.ts';
 import { type Lease, LeaseWithdrawnError, NoRoomError, PoolDrainingError } from './lease.ts';
 import type { ClaimedSpare, PoolOptions, PoolParts, SessionBot, SessionSnapshot } from './parts.ts';
@@ -46,6 +47,9 @@ export interface Pool {
   /** Admits nobody any more, closes every session and resolves with their number once all trees are gone. */
   drain(): Promise<number>;
 }
+
+/** What is not deleted by then goes at the next start. */
+const deletionsMs = 1_000;
 
 export function createPool(options: PoolOptions, parts: PoolParts): Pool {
   return new SessionPool(options, parts);
@@ -155,14 +159,14 @@ class SessionPool implements Pool {
   async drain(): Promise<number> {
     this.stopAdmitting();
     this.#upkeep.stop();
+    const { peaks, slots, emit } = this.#parts;
     const all = [...this.#sessions.values()];
-    const [sparesGone, ...closed] = await Promise.all([
-      this.#spares.drain(),
-      ...all.map((session) => this.#closeSession(session, 'shutdown')),
-    ]);
-    this.#parts.peaks.save();
+    const closing = all.map((session) => this.#closeSession(session, 'shutdown'));
+    const [sparesGone, ...closed] = await Promise.all([this.#spares.drain(), ...closing]);
+    attempt(emit, 'saving peaks', () => peaks.save());
+    await within(this.#clock, deletionsMs, slots.settled());
     const count = closed.filter(Boolean).length;
-    if (sparesGone && count === all.length) this.#parts.emit({ type: 'sessions.all_closed', count });
+    if (sparesGone && count === all.length) emit({ type: 'sessions.all_closed', count });
     return count;
   }
 
@@ -267,7 +271,7 @@ class SessionPool implements Pool {
     if (!this.#held.delete(session)) return;
     const nowMs = this.#clock.monotonicMs();
     this.#waiters.served(session.name);
-    this.#upkeep.turnEnded(session);
+    attempt(this.#parts.emit, 'peaks', () => this.#upkeep.turnEnded(session));
     if (session.state === 'closing' || session.state === 'closed') return;
     if (session.broken) {
       await this.#closeSession(session, 'died');

@@ -1,13 +1,13 @@
 import type { Agent, AgentEnd, AgentResult, Prompt, Slot, TurnHooks } from '../agent/agent.ts';
 import { withHistory, withLeftBehind } from '../agent/prompt.ts';
-import { costSoFar } from '../agent/transcript.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { TreeMemory } from '../processes/trees.ts';
 import type { SessionName, SessionPath } from '../telemetry/events.ts';
-import { endOf } from './file-ends.ts';
+import { attempt } from '../telemetry/failure.ts';
 import type { ClaimedSpare, SessionBot, SessionParts } from './parts.ts';
 import type { SessionReading } from './policy.ts';
 import { type Conversation, newRecall, type Recall } from './resume.ts';
+import { startAgent } from './start-agent.ts';
 
 /**
  * One live agent of one conversation: `starting → idle ⇄ busy → closing → closed`.
@@ -42,6 +42,10 @@ export class Session {
   tooLarge: string | null = null;
   /** Its agent has died: it can only be closed. */
   broken = false;
+  /** Called when an agent of it has come up. */
+  onUp: () => void = () => {};
+  /** Called once if the agent ends while nobody asked it to. */
+  onDeath: (end: AgentEnd) => void = () => {};
   readonly #parts: SessionParts;
   #recall: Recall;
   /** Its memory is on record; rejects when it could not be put there. */
@@ -55,8 +59,8 @@ export class Session {
   /** Whether there is anything that a fresh session would not know. */
   #remembers = false;
   #replaced: Agent | null = null;
-  #onUp: () => void = () => {};
-  #onDeath: (end: AgentEnd) => void = () => {};
+  /** Tells of a death in the middle of a prompt, once that is not to be run by another agent. */
+  #tellOfDeath: () => void = () => {};
 
   /** `claimed`: a spare whose slot and process a new conversation goes on with, instead of starting one. */
   constructor(
@@ -86,16 +90,6 @@ export class Session {
     this.#agent = this.#open();
   }
 
-  /** Called when an agent of it has come up. */
-  set onUp(listener: () => void) {
-    this.#onUp = listener;
-  }
-
-  /** Called once if the agent ends while nobody asked it to. */
-  set onDeath(listener: (end: AgentEnd) => void) {
-    this.#onDeath = listener;
-  }
-
   /** That of the real `claude`; null before it has come up and after it has ended. */
   get pid(): number | null {
     return this.#pid;
@@ -113,9 +107,11 @@ export class Session {
 
   reading(peakBytes: number): SessionReading {
     const state = this.state === 'closed' ? 'closing' : this.state;
-    const { name, turns, startedMs, idleSinceMs } = this;
-    const { bytes: memoryBytes } = this.memory;
-    return { name, botId: this.bot.id, state, turns, startedMs, idleSinceMs, peakBytes, memoryBytes };
+    const { name, turns, startedMs, idleSinceMs, bot, memory } = this;
+    return {
+      ...{ name, botId: bot.id, state, turns, startedMs, idleSinceMs, peakBytes },
+      memoryBytes: memory.bytes,
+    };
   }
 
   /** Its tree was looked at. */
@@ -167,6 +163,7 @@ export class Session {
 
   async #record(result: AgentResult): Promise<TurnResult> {
     this.#running = false;
+    this.#tellOfDeath();
     this.turns++;
     if (result.kind === 'died') this.broken = true;
     else await this.#parts.conversations.recordTurn(this.conversation, result.kind === 'answered');
@@ -191,10 +188,9 @@ export class Session {
     this.#prompted = true;
     const result = this.#agent.run({ ...prompt, text }, hooks);
     // At once, and not when it is on record: whoever interrupts asks in the same moment.
-    const ended = (mayGoOn: boolean) => {
-      this.#running = mayGoOn;
-    };
-    void result.then(({ kind }) => ended(kind === 'no-memory' || kind === 'died'));
+    void result.then(({ kind }) => {
+      this.#running = kind === 'no-memory' || kind === 'died';
+    });
     return result;
   }
 
@@ -219,17 +215,17 @@ export class Session {
     const startedMs = clock.monotonicMs();
     try {
       const { forced } = await this.#agent.close();
-      slots.emptyTemp(this.#recall.slot);
       this.state = 'closed';
       emit({
         ...{ type: 'session.closed', session: this.name, reason, forced },
         closeMs: Math.round(clock.monotonicMs() - startedMs),
       });
-      return true;
     } catch (error) {
       emit({ type: 'session.close_failed', session: this.name, problem: messageOf(error) });
       return false;
     }
+    attempt(emit, `temp folder of ${this.name}`, () => slots.emptyTemp(this.#recall.slot));
+    return true;
   }
 
   /** `keep`: there is no transcript yet that could be given up. */
@@ -237,10 +233,12 @@ export class Session {
     // Its end is expected: it must not be taken for a death of the session.
     this.#replaced = this.#agent;
     await this.#agent.close();
-    if (this.state === 'closing') return { kind: 'interrupted', spent: null };
+    if (this.#isEnding()) return { kind: 'interrupted', spent: null };
     if (memory === 'give-up') await this.#parts.conversations.giveUp(this.conversation);
     this.#recall = await this.#parts.conversations.recall(this.conversation);
     await this.#recall.fetch?.();
+    // Nobody would close what is opened now.
+    if (this.#isEnding()) return { kind: 'interrupted', spent: null };
     this.#begun = this.#begin();
     this.path = 'opened';
     this.#prompted = false;
@@ -257,12 +255,12 @@ export class Session {
   }
 
   #open(): Agent {
-    const { openAgent, slots } = this.#parts;
     const { slot, memory } = this.#recall;
-    const transcript = memory.kind === 'resume' ? slots.transcriptPath(slot, memory.id) : null;
-    const costSoFarUsd = transcript === null ? 0 : costSoFar(endOf(transcript));
-    const opened = slots.open(slot.id);
-    return this.#watch(openAgent({ profile: this.bot.profile, slot: opened, memory, costSoFarUsd }));
+    return this.#watch(startAgent(this.#parts, this.bot.profile, slot, memory));
+  }
+
+  #isEnding(): boolean {
+    return this.state === 'closing' || this.state === 'closed';
   }
 
   #watch(agent: Agent): Agent {
@@ -273,15 +271,20 @@ export class Session {
       const pid = agent.pid();
       if (pid === null || this.#replaced === agent) return;
       this.#pid = pid;
-      this.#onUp();
+      this.onUp();
       const openMs = Math.round(clock.monotonicMs() - startedMs);
       emit({ type: 'session.opened', session: this.name, path: this.path, pid, openMs });
     });
     void agent.ended.then((end) => {
       if (this.#agent === agent) this.#pid = null;
-      if (this.#replaced === agent || this.state === 'closing' || this.state === 'closed') return;
-      emit({ type: 'session.died', session: this.name, ...end });
-      this.#onDeath(end);
+      const tell = () => {
+        this.#tellOfDeath = () => {};
+        if (this.#replaced === agent || this.#isEnding()) return;
+        emit({ type: 'session.died', session: this.name, ...end });
+        this.onDeath(end);
+      };
+      if (this.#running) this.#tellOfDeath = tell;
+      else tell();
     });
     return agent;
   }

@@ -1,16 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Slot } from '../agent/agent.ts';
+import { removeTree } from './remove-tree.ts';
 
 /** What a transcript that was given up has behind its name. */
 export const asideSuffix = '.set-aside';
 
-/** The folders that sessions live in: `<data folder>/sessions/<slot id>/{config,work,temp}`. */
+/**
+ * The folders that sessions live in: `<data folder>/sessions/<slot id>/{config,work,temp}`.
+ *
+ * Invariants:
+ * 1. Whatever an agent has made of its folders, they can be opened again, emptied and deleted.
+ * 2. What is deleted is out of the way at once; the rest, which may be a million files, is done beside everything else.
+ */
 export interface Slots {
   /** The slot of this id, whether its folders are there or not. */
   at(id: string): Slot;
-  /** The same, its folders made if they are missing. */
+  /** The same, its folders made if they are missing or something else is in their place. */
   open(id: string): Slot;
   newId(): string;
   /** Of a slot that no conversation has yet; an unclean end may leave some behind. */
@@ -28,9 +35,15 @@ export interface Slots {
   takeBack(slot: Slot, memoryId: string): void;
   /** Deletes the slot with all that is in it. */
   delete(slot: Pick<Slot, 'id'>): void;
+  /** Deletes what an earlier life had no time to delete. */
+  clearRemains(): void;
+  /** Resolves when everything that is being deleted is gone, or could not be deleted. */
+  settled(): Promise<void>;
 }
 
 const sparePrefix = 'spare-';
+/** What is about to be deleted has such a name, beside the slots. */
+const remainsPrefix = 'remains-';
 
 /** Whether the slot at this path was made for a spare that was never given a prompt: no conversation can miss it. */
 export function isUnusedSpare(root: string): boolean {
@@ -41,27 +54,43 @@ function isOfSpare(id: string): boolean {
   return id.startsWith(sparePrefix);
 }
 
-export function createSlots(dataDir: string): Slots {
+/** `onFailure` is told what could not be deleted; it is tried again at the next start. */
+export function createSlots(dataDir: string, onFailure: (error: unknown) => void = () => {}): Slots {
   const parent = join(dataDir, 'sessions');
   const at = (id: string): Slot => {
     const root = join(parent, id);
     const [config, work, temp] = [join(root, 'config'), join(root, 'work'), join(root, 'temp')];
     return { id, root, config, work, temp };
   };
+  const deletions = new Set<Promise<void>>();
+  const deleteBeside = (folder: string) => {
+    const deletion = removeTree(folder)
+      .catch(onFailure)
+      .finally(() => deletions.delete(deletion));
+    deletions.add(deletion);
+  };
+  const remove = (folder: string) => {
+    if (!lstatSync(folder, { throwIfNoEntry: false })) return;
+    const remains = join(parent, remainsPrefix + randomUUID());
+    // A folder that cannot be written to cannot be moved elsewhere either.
+    makeOurs(folder);
+    renameSync(folder, remains);
+    deleteBeside(remains);
+  };
+  const open = (id: string): Slot => {
+    const slot = at(id);
+    for (const folder of [slot.root, slot.config, slot.work, slot.temp]) makeOurs(folder);
+    return slot;
+  };
   return {
-    at,
+    ...{ at, open },
     newId: () => randomUUID(),
     newSpareId: () => `${sparePrefix}${randomUUID()}`,
     spareIds: () => listOf(parent).filter(isOfSpare),
-    open(id) {
-      const slot = at(id);
-      for (const folder of [slot.config, slot.work, slot.temp])
-        mkdirSync(folder, { recursive: true, mode: 0o700 });
-      return slot;
-    },
-    emptyTemp(slot) {
-      rmSync(slot.temp, { recursive: true, force: true });
-      mkdirSync(slot.temp, { recursive: true, mode: 0o700 });
+    emptyTemp({ id, root, temp }) {
+      makeOurs(root);
+      remove(temp);
+      open(id);
     },
     transcriptPath: (slot, memoryId) => findIn(slot, `${memoryId}.jsonl`),
     asidePath: (slot, memoryId) => findIn(slot, `${memoryId}.jsonl${asideSuffix}`),
@@ -73,8 +102,22 @@ export function createSlots(dataDir: string): Slots {
       const path = findIn(slot, `${memoryId}.jsonl${asideSuffix}`);
       if (path !== null) renameSync(path, path.slice(0, -asideSuffix.length));
     },
-    delete: ({ id }) => rmSync(join(parent, id), { recursive: true, force: true }),
+    delete: ({ id }) => remove(at(id).root),
+    clearRemains() {
+      for (const name of listOf(parent)) if (name.startsWith(remainsPrefix)) deleteBeside(join(parent, name));
+    },
+    async settled() {
+      await Promise.all(deletions);
+    },
   };
+}
+
+/** Makes the folder, in place of anything else that has its name, or makes it one that we can write to. */
+function makeOurs(folder: string): void {
+  const found = lstatSync(folder, { throwIfNoEntry: false });
+  if (found && !found.isDirectory()) rmSync(folder);
+  if (!found?.isDirectory()) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  else if ((found.mode & 0o700) !== 0o700) chmodSync(folder, 0o700);
 }
 
 /** `claude` files transcripts under a folder named after the working folder's path. */

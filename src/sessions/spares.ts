@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { AgentMemory } from '../agent/agent.ts';
 import { within } from '../lib/clock.ts';
 import type { TreeMemory } from '../processes/trees.ts';
-import { emitFailure } from '../telemetry/failure.ts';
+import { attempt, emitFailure } from '../telemetry/failure.ts';
 import type { ClaimedSpare, PoolOptions, PoolParts, SessionBot } from './parts.ts';
 import type { SpareReading } from './policy.ts';
+import { startAgent } from './start-agent.ts';
 
 /**
  * Started agents that wait, each in a slot of its own, for the first turn of some conversation.
@@ -46,12 +47,12 @@ export class Spares {
 
   /** Starts one in the background. */
   start(bot: SessionBot, detail: string): void {
-    const { slots, clock, openAgent, emit } = this.#parts;
-    const slot = slots.open(slots.newSpareId());
+    const { slots, clock, emit } = this.#parts;
+    const slot = slots.at(slots.newSpareId());
     const memory: AgentMemory = { kind: 'new', id: randomUUID() };
     const spare: Spare = {
       ...{ id: slot.id, bot, slot, memory, state: 'starting', startedMs: clock.monotonicMs() },
-      ...{ agent: openAgent({ profile: bot.profile, slot, memory }), tree: { bytes: 0, peakBytes: 0 } },
+      ...{ agent: startAgent(this.#parts, bot.profile, slot, memory), tree: { bytes: 0, peakBytes: 0 } },
     };
     this.#spares.set(spare.id, spare);
     emit({ type: 'spare.started', bot: bot.id, detail });
@@ -134,9 +135,11 @@ export class Spares {
 
   /** Deletes slots that spares of an earlier life left behind; call it once that life's processes are gone. */
   async clearLeftovers(): Promise<void> {
-    const { slots, conversations } = this.#parts;
+    const { slots, conversations, emit } = this.#parts;
+    slots.clearRemains();
     for (const id of slots.spareIds()) {
-      if (!this.#spares.has(id) && !(await conversations.hasSlot(id))) slots.delete({ id });
+      if (this.#spares.has(id) || (await conversations.hasSlot(id))) continue;
+      attempt(emit, 'folder of an old spare', () => slots.delete({ id }));
     }
   }
 

@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, readlink, realpath, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readlink, realpath, rename } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import type { Slot } from '../agent/agent.ts';
 import { parseLine, type TranscriptLine } from '../agent/mirror.ts';
+import { removeTree } from './remove-tree.ts';
 
 /**
  * A transcript as files in a slot, read and written by the service.
@@ -59,7 +60,7 @@ export async function writeTranscript(
   parts: AsyncIterable<IncomingPart>,
 ): Promise<void> {
   const half = `${slot.root}.incoming`;
-  await rm(half, { recursive: true, force: true });
+  await removeTree(half);
   // Any name serves: `claude` looks through all of them.
   const project = join(half, 'projects', slot.work.replace(/[^a-zA-Z0-9]/g, '-'));
   for await (const { subpath, lines } of parts) {
@@ -68,7 +69,7 @@ export async function writeTranscript(
     await using file = await open(path, 'wx', 0o600);
     for await (const some of lines) await writeLines(file, some);
   }
-  await rm(slot.config, { recursive: true, force: true });
+  await removeTree(slot.config);
   await rename(half, slot.config);
 }
 

@@ -1,6 +1,7 @@
 import type { Cancel, Clock } from '../lib/clock.ts';
 import { type MemoryReading, takenPercent } from '../processes/memory.ts';
 import type { SessionName } from '../telemetry/events.ts';
+import { attempt } from '../telemetry/failure.ts';
 import type { BotRecords } from './bot-records.ts';
 import type { PoolOptions, PoolParts } from './parts.ts';
 import type { House } from './policy.ts';
@@ -14,7 +15,10 @@ import {
   type SweepAction,
 } from './sweep.ts';
 
-/** What the pool does when nobody asks: measures, and carries out what the sweep decides. */
+/**
+ * What the pool does when nobody asks: measures, and carries out what the sweep decides. What fails, as on a failing
+ * disk, is told and tried again at the next time.
+ */
 
 const sweepPeriodMs = 1_000;
 const measurePeriodMs = 1_000;
@@ -55,8 +59,8 @@ export class Upkeep {
     this.#clock = parts.clock;
     this.#pool = pool;
     this.#stopTimers = [
-      this.#clock.every(sweepPeriodMs, () => this.#sweep()),
-      this.#clock.every(savePeriodMs, () => parts.peaks.save()),
+      this.#clock.every(sweepPeriodMs, () => attempt(parts.emit, 'upkeep', () => this.#sweep())),
+      this.#clock.every(savePeriodMs, () => attempt(parts.emit, 'saving peaks', () => parts.peaks.save())),
     ];
     this.#measureLater(measurePeriodMs);
   }
@@ -183,7 +187,10 @@ export class Upkeep {
   #measureLater(delayMs: number): void {
     this.#cancelMeasure = this.#clock.after(delayMs, () => {
       const startedMs = this.#clock.monotonicMs();
-      const share = this.#measure();
+      let share = 1;
+      attempt(this.#parts.emit, 'measuring memory', () => {
+        share = this.#measure();
+      });
       const tookMs = this.#clock.monotonicMs() - startedMs;
       this.#measureLater(Math.max(measurePeriodMs * share, tookMs * measureCostFactor));
     });

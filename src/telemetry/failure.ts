@@ -5,3 +5,12 @@ import type { Emit } from './events.ts';
 export function emitFailure(emit: Emit, part: string, error: unknown): void {
   if (!(error instanceof AwayError)) emit({ type: 'part.failed', part, problem: messageOf(error) });
 }
+
+/** Does what may fail, as on a failing disk; a failure is reported, and whoever called goes on. */
+export function attempt(emit: Emit, part: string, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    emitFailure(emit, part, error);
+  }
+}

@@ -168,8 +168,19 @@ async function forgetOwn(conversation: Conversation, parts: RetentionParts): Pro
   const folder = await kept.release(conversation);
   parts.onForgotten(conversation);
   emit({ type: 'conversation.forgotten', session: name });
-  if (folder !== null) await kept.deleteFolder(folder);
+  if (folder !== null) await deleteFolder(folder, parts);
   return true;
+}
+
+/** One that cannot be deleted is tried again in a later round, and holds up nothing. */
+async function deleteFolder(folder: string, { kept, emit }: RetentionParts): Promise<boolean> {
+  try {
+    await kept.deleteFolder(folder);
+    return true;
+  } catch (error) {
+    emitFailure(emit, 'deleting folders', error);
+    return false;
+  }
 }
 
 async function sweepFolders(parts: RetentionParts, stop: AbortSignal): Promise<number> {
@@ -178,8 +189,7 @@ async function sweepFolders(parts: RetentionParts, stop: AbortSignal): Promise<n
   let swept = 0;
   for (const folder of await kept.unnamedFolders(clock.now() - unnamedFolderMs)) {
     if (stop.aborted || inUse.has(folder)) continue;
-    await kept.deleteFolder(folder);
-    swept++;
+    if (await deleteFolder(folder, parts)) swept++;
   }
   return swept;
 }

@@ -19,7 +19,11 @@ import { tempFolder } from '../support/temp.ts';
 const dayMs = 86_400_000;
 
 /** Retention over a real database and real folders; time, bots and sessions are the test's. */
-function keep(t: TestContext, given: Partial<RetentionParts> = {}) {
+function keep(
+  t: TestContext,
+  given: Partial<RetentionParts> = {},
+  kept: Partial<RetentionParts['kept']> = {},
+) {
   const clock = testClock();
   const dataDir = tempFolder(t);
   const migrations = [
@@ -40,7 +44,7 @@ function keep(t: TestContext, given: Partial<RetentionParts> = {}) {
   // Rounds are called here, and pauses are for others to get a word in.
   const impatient = { ...clock, after: () => () => {}, every: () => () => {}, sleep: async () => {} };
   const retention = createRetention({
-    ...{ store, history, kept: createKeptConversations(store, dataDir), clock: impatient },
+    ...{ store, history, kept: { ...createKeptConversations(store, dataDir), ...kept }, clock: impatient },
     pool: {
       snapshot: () =>
         [...live].map((id) => ({ id }) as ReturnType<RetentionParts['pool']['snapshot']>[number]),
@@ -123,6 +127,22 @@ test('an idle conversation goes as a whole: session, mail, record, folder, and w
   assert.deepEqual([existsSync(old), existsSync(young)], [false, true]);
   assert.deepEqual([rows('conversations'), rows('rooms_seen')], [1, 1]);
   assert.deepEqual([closed, forgotten], [['1:helper'], [{ botId: 'helper', roomId: 1 }]]);
+});
+
+test('a folder that cannot be deleted is told, and holds up no other', async (t) => {
+  const deleted: string[] = [];
+  const deleteFolder = async (folder: string) => {
+    if (deleted.push(folder) === 1) throw new Error('EIO: i/o error');
+  };
+  const { clock, retention, answer, rows, events } = keep(t, {}, { deleteFolder });
+  for (const room of [1, 2]) await answer(room);
+  clock.advance(181 * dayMs);
+  await retention.round();
+  assert.deepEqual([rows('conversations'), new Set(deleted).size], [0, 2]);
+  assert.deepEqual(
+    events.filter(({ type }) => type === 'part.failed' || type === 'retention.done').map(({ type }) => type),
+    ['part.failed', 'retention.done'],
+  );
 });
 
 test('a conversation in which somebody waits, or something has to be sent, is not idle', async (t) => {
