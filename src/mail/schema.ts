@@ -121,4 +121,9 @@ export const mailMigrations: readonly Migration[] = [
         BEGIN UPDATE mail_totals SET queued = queued - 1; END;
     `,
   },
+  {
+    version: 19,
+    // about: the messages of a carrier's notice, as a JSON list. They may get another carrier before it is sent.
+    sql: 'ALTER TABLE turns ADD COLUMN about TEXT',
+  },
 ];

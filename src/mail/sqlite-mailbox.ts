@@ -246,7 +246,9 @@ function carryNotice(
   messages: readonly Message[],
 ): void {
   const turnId = addDecided(store, conversation, true, now, null);
-  for (const { id } of messages) store.run('UPDATE messages SET noticed_by = ? WHERE id = ?', turnId, id);
+  const about = JSON.stringify(messages.map(({ id }) => id));
+  store.run('UPDATE turns SET about = ? WHERE id = ?', about, turnId);
+  store.run('UPDATE messages SET noticed_by = ? WHERE id IN (SELECT value FROM json_each(?))', turnId, about);
   addRow(store, conversation, { turnId, ordinal, kind: 'waiting', body, now });
 }
 

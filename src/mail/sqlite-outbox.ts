@@ -4,11 +4,12 @@ import type {
   Conversation,
   DeliveryResult,
   DueConversation,
+  Message,
   NoticeState,
   Outbox,
   OutboxRow,
 } from './mail.ts';
-import { messagesOf } from './sqlite-rows.ts';
+import { readMessages } from './sqlite-rows.ts';
 
 /** The outbox in the embedded database. A row found `sending` is in doubt: one process writes, and it knows its own. */
 export function createOutbox(store: Store, clock: Clock): Outbox {
@@ -24,7 +25,7 @@ export function createOutbox(store: Store, clock: Clock): Outbox {
       );
     },
     async takeOutbox(conversation, now) {
-      const row = store.lazily(() => takeFirst(store, conversation, now));
+      const row = store.lazily(() => takeFirst(store, conversation, now, clock.now()));
       if (row) await keepMark(store, row);
       return row;
     },
@@ -56,7 +57,7 @@ async function keepMark(store: Store, row: OutboxRow): Promise<void> {
   }
 }
 
-function takeFirst(store: Store, { botId, roomId }: Conversation, now: number): OutboxRow | null {
+function takeFirst(store: Store, conversation: Conversation, dueAt: number, now: number): OutboxRow | null {
   const first = store.get<
     Omit<OutboxRow, 'inDoubt' | 'messages' | 'noticeId'> & { state: string; dueAt: number }
   >(
@@ -67,17 +68,34 @@ function takeFirst(store: Store, { botId, roomId }: Conversation, now: number): 
      FROM outbox JOIN turns ON turns.id = turn_id
      WHERE outbox.bot_id = ? AND outbox.room_id = ? AND outbox.state IN ('pending', 'sending')
      ORDER BY outbox.id LIMIT 1`,
-    botId,
-    roomId,
+    ...[conversation.botId, conversation.roomId],
   );
-  if (!first || first.dueAt > now) return null;
+  if (!first || first.dueAt > dueAt) return null;
+  const [message, ...others] = answeredBy(store, first.turnId);
+  if (!message) {
+    // Nobody could write it, and it must not hold back for ever what is behind it.
+    const problem = 'what it was about is not known any more';
+    record(store, { ...first, noticeId: null }, { kind: 'undeliverable', problem }, now);
+    return takeFirst(store, conversation, dueAt, now);
+  }
   store.run(`UPDATE outbox SET state = 'sending' WHERE id = ?`, first.id);
   const { state, dueAt: _, ...row } = first;
   const notice = row.ordinal === 0 ? noticeOf(store, row.turnId) : null;
   return {
-    ...{ ...row, messages: messagesOf(store, row.turnId), inDoubt: state === 'sending' },
+    ...{ ...row, messages: [message, ...others], inDoubt: state === 'sending' },
     noticeId: notice?.kind === 'shown' ? notice.id : null,
   };
+}
+
+/** What a turn is over; for the carrier of a notice, what the notice is about, which may have another one since. */
+function answeredBy(store: Store, turnId: number): Message[] {
+  const own = readMessages(store, 'turn_id = ?', turnId);
+  if (own.length > 0) return own;
+  return readMessages(
+    store,
+    'noticed_by = ?1 OR id IN (SELECT value FROM turns, json_each(about) WHERE turns.id = ?1)',
+    turnId,
+  );
 }
 
 /** The notice of a turn's messages is the row of its carrier, and theirs alone if no other turn's message names it. */
@@ -98,7 +116,12 @@ function noticeOf(store: Store, turnId: number): NoticeState {
   return row.campfireId === null ? { kind: 'fixed' } : { kind: 'shown', id: row.campfireId };
 }
 
-function record(store: Store, row: OutboxRow, result: DeliveryResult, now: number): void {
+function record(
+  store: Store,
+  row: Pick<OutboxRow, 'id' | 'turnId' | 'noticeId'>,
+  result: DeliveryResult,
+  now: number,
+): void {
   switch (result.kind) {
     case 'retry':
     case 'ask-again':

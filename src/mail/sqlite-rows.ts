@@ -3,10 +3,9 @@ import type { Conversation, Message } from './mail.ts';
 
 /** What mailbox and outbox have in common: reading messages, and putting rows behind each other. */
 
-/** What a turn is over; for the carrier of a notice, what the notice is about. */
+/** What a turn is over. */
 export function messagesOf(store: Store, turnId: number): [Message, ...Message[]] {
-  const own = readMessages(store, 'turn_id = ?', turnId);
-  const [first, ...rest] = own.length > 0 ? own : readMessages(store, 'noticed_by = ?', turnId);
+  const [first, ...rest] = readMessages(store, 'turn_id = ?', turnId);
   if (!first) throw new Error(`Turn ${turnId} has no message.`);
   return [first, ...rest];
 }

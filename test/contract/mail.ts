@@ -278,6 +278,28 @@ export function mailContract(name: string, open: (clock: TestClock) => Promise<M
   });
 
   withMail(
+    'a turn that is put off before its notice was sent leaves both lines in the outbox',
+    async (under) => {
+      await under.mail.accept(from(1));
+      const { waiting } = await under.mail.situation(room);
+      assert.equal(await under.mail.notice(room, waiting, { ordinal: 900, body: 'waits' }), true);
+      const turn = must(await under.mail.begin(room));
+      await under.mail.giveBack(turn, { until: 0, notice: { ordinal: 901, body: 'later' } });
+      const mail = await under.reopen();
+      await mail.decide(must(await mail.begin(room)), { kind: 'answered' }, [post('answer')]);
+      assert.deepEqual(
+        (await sendAll(mail)).map(({ body, messages }) => [body, messages.map(({ messageId }) => messageId)]),
+        [
+          ['waits', [1]],
+          ['later', [1]],
+          ['answer', [1]],
+        ],
+      );
+      assert.deepEqual(await mail.counts(), nothing);
+    },
+  );
+
+  withMail(
     'what stands beside a message is counted over a minute, refused ones apart',
     async (under, clock) => {
       const standing = async (accepted: Promise<Accepted>) => {

@@ -65,6 +65,29 @@ test('sqlite: how many wait in all is kept right, whatever is taken, deleted or 
   assert.deepEqual(seen, [3, 2, 1, 2]);
 });
 
+test('sqlite: a notice that nobody knows what it was about holds back nothing', async (t) => {
+  const store = openStore(':memory:', mailMigrations);
+  t.after(() => store.close());
+  const clock = testClock();
+  const mail = createSqliteMail(store, clock);
+  await mail.accept(question(1));
+  const { waiting } = await mail.situation(room);
+  await mail.notice(room, waiting, { ordinal: 900, body: 'waits' });
+  const turn = await mail.begin(room);
+  assert.ok(turn);
+  await mail.giveBack(turn, { until: 0, notice: { ordinal: 901, body: 'later' } });
+  // As before the schema knew of it.
+  store.run('UPDATE turns SET about = NULL');
+  assert.equal((await mail.takeOutbox(room, clock.now()))?.body, 'later');
+  assert.deepEqual(
+    store.all(`SELECT outbox.state, turns.state AS turn FROM outbox JOIN turns ON turns.id = turn_id`),
+    [
+      { state: 'undeliverable', turn: 'settled' },
+      { state: 'sending', turn: 'decided' },
+    ],
+  );
+});
+
 test('sqlite: marks that are over are found in one conversation or in all', async (t) => {
   const store = openStore(':memory:', [...mailMigrations, ...markMigrations]);
   t.after(() => store.close());
