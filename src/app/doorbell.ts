@@ -6,6 +6,7 @@ import type { Ownership } from '../mail/ownership.ts';
 import type { Pool } from '../sessions/pool.ts';
 import type { Answering, Bells } from '../store/bells.ts';
 import type { RedisScript, RedisStore } from '../store/redis.ts';
+import { storeTrouble } from '../store/trouble.ts';
 import type { Emit, SessionName } from '../telemetry/events.ts';
 import { emitFailure } from '../telemetry/failure.ts';
 import type { Dispatcher } from '../turns/dispatcher.ts';
@@ -46,6 +47,13 @@ const whereIs: RedisScript = {
     if home and redis.call('EXISTS', ARGV[1] .. home) == 1 then return { home, 0 } end
     return {}
   `,
+};
+
+/** KEYS: look. ARGV: machine, for how long. 1 for whoever is the first. */
+const takeLook: RedisScript = {
+  name: 'doorbellLook',
+  goesOnWhenFull: true,
+  lua: `return redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0`,
 };
 
 export interface DoorbellParts {
@@ -139,8 +147,7 @@ class MachineDoorbell implements Doorbell {
   async isMyLook(): Promise<boolean> {
     const { store, machine, onLook } = this.#parts;
     if (!this.#isOpen) return false;
-    const key = store.key('look');
-    const isMine = (await store.call<string | null>('SET', key, machine, 'NX', 'PX', lookMs)) === 'OK';
+    const isMine = (await store.run<number>(takeLook, [store.key('look')], [machine, lookMs])) === 1;
     if (isMine) onLook();
     return isMine;
   }
@@ -156,8 +163,10 @@ class MachineDoorbell implements Doorbell {
   }
 
   #ringSafely(news: News): void {
-    // Redis is away, and the next look finds the conversation when it is back.
-    this.#ring(news).catch(() => {});
+    this.#ring(news).catch((error: unknown) => {
+      // A full Redis takes no bells, and what was accepted is to go on. Away, the next look finds it when Redis is back.
+      if (storeTrouble(error) === 'full') void this.#answer('shared', news);
+    });
   }
 
   async #ring(news: News): Promise<void> {

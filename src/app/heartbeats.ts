@@ -1,7 +1,7 @@
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { SessionSnapshot } from '../sessions/parts.ts';
-import type { RedisStore } from '../store/redis.ts';
+import type { RedisScript, RedisStore } from '../store/redis.ts';
 
 /** What machines know of each other: each writes its own state every other second, and what is old is nobody's. */
 
@@ -123,6 +123,18 @@ const nobodyKnown: Known = { others: [], silent: [] };
 const namesKey = (store: RedisStore) => store.key('machines');
 const sessionsKey = (store: RedisStore, name: string) => store.key('machine-sessions', name);
 
+/** KEYS: names, heartbeat, sessions. ARGV: machine, until when it counts, then what stands at each. */
+const beatScript: RedisScript = {
+  name: 'machineBeat',
+  // Machines that cannot be counted on begin nothing, and what was accepted would not be finished.
+  goesOnWhenFull: true,
+  lua: `
+    redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+    redis.call('SET', KEYS[2], ARGV[4], 'PX', ARGV[2])
+    redis.call('SET', KEYS[3], ARGV[5], 'PX', ARGV[2])
+  `,
+};
+
 async function writeMachine(
   store: RedisStore,
   state: MachineState,
@@ -131,11 +143,9 @@ async function writeMachine(
 ): Promise<void> {
   const { name, label, version, role } = state;
   const seen: SilentMachine = { name, label, version, role, seenAt: now };
-  await Promise.all([
-    store.call('HSET', namesKey(store), name, JSON.stringify(seen)),
-    store.call('SET', heartbeatKey(store, name), JSON.stringify(state), 'PX', silentMs),
-    store.call('SET', sessionsKey(store, name), JSON.stringify(sessions), 'PX', silentMs),
-  ]);
+  const keys = [namesKey(store), heartbeatKey(store, name), sessionsKey(store, name)];
+  const texts = [seen, state, sessions].map((each) => JSON.stringify(each));
+  await store.run(beatScript, keys, [name, silentMs, ...texts]);
 }
 
 async function readMachines(store: RedisStore, except?: string): Promise<Known> {

@@ -34,8 +34,7 @@ export function scriptOf(
   lua: string,
   whenFull: WhenFull = 'goes on',
 ): RedisScript {
-  const shebang = whenFull === 'goes on' ? '#!lua flags=allow-oom' : '#!lua';
-  return { name, lua: [shebang, base, ...pieces, lua].join('\n') };
+  return { name, lua: [base, ...pieces, lua].join('\n'), goesOnWhenFull: whenFull === 'goes on' };
 }
 
 /** KEYS[1]: the root. */

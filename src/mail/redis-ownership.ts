@@ -12,6 +12,7 @@ import type { Hold, Ownership } from './ownership.ts';
  * 1. A right is certain from the moment at which its last renewal was sent, never from that of the answer.
  * 2. What cannot be renewed is kept: expired leases are taken up again with the same fence while nobody else came.
  * 3. A new life of a machine does not inherit its predecessor's right: it takes a higher fence at once.
+ * 4. A Redis that is full gives rights as ever: without them nothing could be finished that frees its memory.
  */
 
 export interface RedisOwnershipParts {
@@ -33,6 +34,7 @@ const renewBatch = 200;
 /** KEYS: own, fence. ARGV: machine, lease. The new fence; nothing while another machine has it. */
 const take: RedisScript = {
   name: 'ownershipTake',
+  goesOnWhenFull: true,
   lua: `
     local owner = redis.call('HGET', KEYS[1], 'machine')
     if owner and owner ~= ARGV[1] then return false end
@@ -46,6 +48,7 @@ const take: RedisScript = {
 /** KEYS: own and fence of each. ARGV: machine, lease, then the fence of each. 1 for each that is still ours. */
 const renew: RedisScript = {
   name: 'ownershipRenew',
+  goesOnWhenFull: true,
   lua: `
     local still = {}
     for i = 1, #KEYS / 2 do

@@ -102,6 +102,7 @@ function valuesOf({
 /** KEYS: days, counts, names, spent. ARGV: day, bot, whose, both names, then what and how much of it. */
 const recordScript: RedisScript = {
   name: 'usageRecord',
+  goesOnWhenFull: true,
   lua: `
     redis.call('SADD', KEYS[1], ARGV[1])
     redis.call('HSET', KEYS[3], ARGV[3], ARGV[4])

@@ -6,7 +6,8 @@ import type { Conversation } from './resume.ts';
  * Writes that only the machine does that has the conversation.
  *
  * Every script has in KEYS[1] and KEYS[2] who has the conversation and its last fence, in KEYS[3] the root of all keys,
- * and in ARGV[1] and ARGV[2] the machine that asks and its fence.
+ * and in ARGV[1] and ARGV[2] the machine that asks and its fence. All of them belong to turns that were accepted, so they
+ * go on in a Redis that is full.
  */
 
 export interface FencedParts {
@@ -16,7 +17,7 @@ export interface FencedParts {
 
 /** A script that does nothing, and says why, for a machine without the right. */
 export function fencedScript(name: string, lua: string): RedisScript {
-  return { name, lua: `${check}\n${lua}` };
+  return { name, lua: `${check}\n${lua}`, goesOnWhenFull: true };
 }
 
 const check = `

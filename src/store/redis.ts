@@ -16,6 +16,8 @@ import { AwayError, messageOf, OperatorError } from '../lib/errors.ts';
 export interface RedisScript {
   name: string;
   lua: string;
+  /** For what finishes what was accepted, or frees memory in the end: what others write is refused by a Redis that is full. */
+  goesOnWhenFull?: boolean;
 }
 
 export type RedisValue = string | number | Buffer;
@@ -99,9 +101,13 @@ export async function openRedis(url: string, keyPrefix = 'campfire-ai-bot'): Pro
       watched(client.call(command, ...values) as Promise<T>),
     callBuffer: <T>(command: string, ...values: RedisValue[]) =>
       watched(client.callBuffer(command, ...values) as Promise<T>),
-    run<T>({ name, lua }: RedisScript, keys: readonly string[], values: readonly RedisValue[]) {
+    run<T>(
+      { name, lua, goesOnWhenFull = false }: RedisScript,
+      keys: readonly string[],
+      values: readonly RedisValue[],
+    ) {
       if (!known.has(name)) {
-        client.defineCommand(name, { lua });
+        client.defineCommand(name, { lua: goesOnWhenFull ? `#!lua flags=allow-oom\n${lua}` : lua });
         known.add(name);
       }
       const scripted = client as unknown as Record<string, (...values: RedisValue[]) => Promise<T>>;

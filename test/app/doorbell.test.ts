@@ -269,6 +269,17 @@ describe('which machine looks at a conversation', () => {
     assert.deepEqual([one.visits, two.visits], [[{ roomId: 1, mayBegin: true }], []]);
   });
 
+  test('while Redis is full, who looks begins what it finds: no bell can be rung', async (t) => {
+    const { machine, store } = await street(t);
+    const [one, two] = [await machine('one'), await machine('two')];
+    await store.call('CONFIG', 'SET', 'maxmemory', 1);
+    assert.deepEqual([await one.doorbell.isMyLook(), await two.doorbell.isMyLook()], [true, false]);
+    one.doorbell.found({ ...conversation, ready: true, atOnce: false, unnoticedSince: clock.now() });
+    await eventually('it begins', () => one.visits.length > 0);
+    assert.deepEqual([one.visits, two.visits], [[{ roomId: 1, mayBegin: true }], []]);
+    await store.call('CONFIG', 'SET', 'maxmemory', 0);
+  });
+
   test('one machine at a time looks for all', async (t) => {
     const { machine } = await street(t);
     const [one, two] = [await machine('one'), await machine('two')];

@@ -59,3 +59,25 @@ test('a machine that has not come back for a day is forgotten, once', async (t) 
   await stays.beat();
   assert.deepEqual([stays.silent(), forgotten], [[], ['goes']]);
 });
+
+test('machines hear of each other over a Redis that is full', async (t) => {
+  const server = await redisServer(t);
+  const store = await redisStore(t, server.url);
+  const machine = (name: string) => {
+    const own = (): MachineState => ({
+      ...{ name, label: name, version: '0', role: 'all', startedAt: 0, isOpen: true, isBusy: false },
+      ...{ sessions: 0, memory: { usedBytes: 0, limitBytes: 0, percent: 0 } },
+    });
+    const heartbeats = createHeartbeats({ store, clock, own, ownSessions: () => [], onForgotten() {} });
+    t.after(() => heartbeats.stop());
+    return heartbeats;
+  };
+  const [one, two] = [machine('one'), machine('two')];
+  await store.call('CONFIG', 'SET', 'maxmemory', 1);
+  await two.beat();
+  await one.beat();
+  assert.deepEqual(
+    one.others().map(({ name }) => name),
+    ['two'],
+  );
+});

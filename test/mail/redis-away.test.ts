@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
 import type { Turn } from '../../src/mail/mail.ts';
 import { createRedisMail } from '../../src/mail/redis.ts';
+import { createRedisOwnership } from '../../src/mail/redis-ownership.ts';
 import { RedisAwayError, type RedisStore } from '../../src/store/redis.ts';
 import { storeTrouble } from '../../src/store/trouble.ts';
 import { mailSchedules } from '../contract/mail-schedules.ts';
@@ -119,16 +120,26 @@ test('patience ends after two minutes', async (t) => {
 });
 
 test('a Redis that is full takes nothing new, and what was accepted goes on', async (t) => {
-  const { mail, store } = await setMail(t);
+  const { store, clock } = await setMail(t);
+  const ownership = createRedisOwnership({ store, machine: 'b', clock, onTrouble: assert.fail });
+  const mail = createRedisMail(store, clock, ownership);
   for (const id of [1, 2]) await mail.accept(said(id));
+  await store.call('DEL', store.key('own', room.botId, room.roomId));
   await store.call('CONFIG', 'SET', 'maxmemory', 1);
   try {
     const refused = await mail.accept(said(3)).catch((error: unknown) => error);
     assert.equal(storeTrouble(refused), 'full');
+    await using _ = await ownership.hold(room);
     await mail.decide((await mail.begin(room)) as Turn, { kind: 'answered' }, [post]);
     const row = await mail.takeOutbox(room, Number.POSITIVE_INFINITY);
     assert.ok(row);
     await mail.settleOutbox(row, { kind: 'sent', campfireId: 1 });
+    const fence = ownership.fenceOf(room);
+    // Its lease is over, and it is taken up again.
+    await store.call('DEL', store.key('own', room.botId, room.roomId));
+    clock.advance(10_000);
+    await using again = await ownership.hold(room);
+    assert.deepEqual([again?.lost.aborted, ownership.fenceOf(room)], [false, fence]);
     assert.equal((await mail.begin(room))?.messages[0].messageId, 2);
   } finally {
     await store.call('CONFIG', 'SET', 'maxmemory', 0);

@@ -304,3 +304,12 @@ test('a memory that is given up for one that is given up as well is deleted', as
   assert.deepEqual(await store.call('KEYS', `*${first.id}*`), []);
   assert.equal(await one.transcripts.has(second.id), true, 'the room has not been told of it');
 });
+
+test('a turn that was accepted is remembered by a Redis that is full', async (t) => {
+  const { store, one } = await two(t);
+  await turn(one, room, exchange('hello', 'hi'));
+  await store.call('CONFIG', 'SET', 'maxmemory', 1);
+  await turn(one, room, exchange('again', 'hi again'));
+  assert.match((await one.conversations.transcript(room)) ?? '', /hi again/);
+  assert.equal((await one.conversations.describe(room))?.turns, 2);
+});
