@@ -74,7 +74,10 @@ function hasStructure(html: string): boolean {
   return /<(?:blockquote|a|img|figure|pre|ul|ol)\b/i.test(withoutMentions);
 }
 
-/** What a stop ends: the unfinished turn, whoever asked for it, and what its author had said before and still waits. */
+/**
+ * What a stop ends, of what was said before it: the unfinished turn, whoever asked for it, and what its author had said and
+ * still waits.
+ */
 function planStop(
   message: Message,
   { turn, waiting }: Situation,
@@ -131,7 +134,11 @@ async function forget(
 ): Promise<void> {
   serving?.runner.halt();
   await serving?.ended;
-  const { turn: stopTurn } = await parts.mail.situation(conversation);
+  const situation = await parts.mail.situation(conversation);
+  const { stopTurn } = planStop(message, situation);
+  const begunAfter = stopTurn === null ? situation.turn : null;
+  // Written after the word, it is asked again of an agent that knows nothing; that it was cut off is not its fault.
+  if (begunAfter && serving?.runner.turn?.id === begunAfter.id) await parts.mail.giveBack(begunAfter);
   const stopped = stopTurn && describeTurn(stopTurn, bot, message, serving, parts.clock);
   await closeSession(conversation, parts);
   await parts.conversations.erase(conversation);

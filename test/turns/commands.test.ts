@@ -153,6 +153,19 @@ test('new ends what runs, closes the session and deletes memory and working fold
   assert.deepEqual(await turns.mail.counts(), nothing);
 });
 
+test('a question that was written after a new which comes late is not ended by it, but begun anew', async (t) => {
+  const turns = await working(t);
+  await turns.say('new', { authorId: 2, messageId: 0 });
+  assert.match((await turns.sent()).join(), /^I have forgotten this conversation/);
+  assert.equal(turns.agents[0]?.closed, true);
+  const { turn } = await turns.mail.situation({ botId: 'helper', roomId: 5 });
+  assert.deepEqual([turn?.messages[0].messageId, turn?.attempt], [1, 1], 'no attempt is lost');
+  await finish(turns);
+  assert.deepEqual(await turns.sent(), ['done']);
+  assert.equal(turns.agents[1]?.spec.memory.kind, 'new');
+  assert.deepEqual(await turns.mail.counts(), nothing);
+});
+
 test('a session that does not end is forgotten later, not half', async (t) => {
   const turns = await working(t);
   await finish(turns);
