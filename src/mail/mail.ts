@@ -249,6 +249,7 @@ export interface Outbox {
   takeOutbox(conversation: Conversation, now: number): Promise<OutboxRow | null>;
   /** Records what became of a row; the turn is settled with its last one, and a notice is over that its first one saw. */
   settleOutbox(row: OutboxRow, result: DeliveryResult): Promise<void>;
+  /** Of a turn that is settled a driver may not know it any more, which is `fixed`. */
   noticeOf(turn: Pick<Turn, 'id'>): Promise<NoticeState>;
 }
 

@@ -3,7 +3,7 @@ import type { FaceBook } from '../campfire/face.ts';
 import { renderReply } from '../campfire/html/render.ts';
 import type { Bot } from '../config/bot.ts';
 import { type Clock, within } from '../lib/clock.ts';
-import { type Mail, noticeOrdinals, type Turn } from '../mail/mail.ts';
+import { type Mail, type NoticeState, noticeOrdinals, type Turn } from '../mail/mail.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { emitFailure } from '../telemetry/failure.ts';
 import { languageFor } from './language.ts';
@@ -62,6 +62,8 @@ class LiveTurn implements LiveMessage {
   readonly #over = new AbortController();
   readonly #running: Promise<void>;
   #shown: View | null = null;
+  /** Campfire's id of it, once it was seen there: of a turn that a person has ended meanwhile mail may not know it any more. */
+  #noticeId: number | null = null;
 
   constructor(turn: Turn, bot: Bot, progress: Progress, parts: LiveParts) {
     this.#turn = turn;
@@ -81,21 +83,21 @@ class LiveTurn implements LiveMessage {
   }
 
   async remove(): Promise<void> {
-    const { mail, client, right } = this.#parts;
-    const notice = await mail.noticeOf(this.#turn);
-    if (notice.kind === 'shown' && (await right.mayWrite()))
-      await client.delete(this.#bot.key, this.#turn.roomId, notice.id, right.mayBeSent);
+    const { client, right } = this.#parts;
+    await this.#findNotice();
+    if (this.#noticeId !== null && (await right.mayWrite()))
+      await client.delete(this.#bot.key, this.#turn.roomId, this.#noticeId, right.mayBeSent);
   }
 
   async replace(body: string): Promise<void> {
-    const { mail, client, right } = this.#parts;
-    const notice = await mail.noticeOf(this.#turn);
+    const { client, right } = this.#parts;
+    const notice = await this.#findNotice();
     if (notice.kind === 'shown' && (await right.mayWrite()))
       await client.edit(this.#bot.key, this.#turn.roomId, notice.id, body, right.mayBeSent);
   }
 
   async #run(): Promise<void> {
-    const { mail, clock, faces } = this.#parts;
+    const { clock, faces } = this.#parts;
     const startedMs = clock.monotonicMs();
     let editedMs: number | null = null;
     for (;;) {
@@ -103,7 +105,7 @@ class LiveTurn implements LiveMessage {
       const decision = decideLive({
         face: await faces.find(this.#bot.key, this.#turn.roomId),
         ranMs: clock.monotonicMs() - startedMs,
-        notice: await mail.noticeOf(this.#turn),
+        notice: await this.#findNotice(),
         isNew: !sameView(view, this.#shown),
         sinceEditMs: editedMs === null ? null : clock.monotonicMs() - editedMs,
       });
@@ -119,6 +121,12 @@ class LiveTurn implements LiveMessage {
       }
       if (this.#over.signal.aborted) return;
     }
+  }
+
+  async #findNotice(): Promise<NoticeState> {
+    const notice = await this.#parts.mail.noticeOf(this.#turn);
+    if (notice.kind === 'shown') this.#noticeId = notice.id;
+    return notice;
   }
 
   /** What may be shown now. */
