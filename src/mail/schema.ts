@@ -124,6 +124,9 @@ export const mailMigrations: readonly Migration[] = [
   {
     version: 19,
     // about: the messages of a carrier's notice, as a JSON list. They may get another carrier before it is sent.
-    sql: 'ALTER TABLE turns ADD COLUMN about TEXT',
+    sql: `
+      ALTER TABLE turns ADD COLUMN about TEXT;
+      CREATE INDEX turns_of_conversation ON turns (bot_id, room_id);
+    `,
   },
 ];

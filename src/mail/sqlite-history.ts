@@ -67,7 +67,11 @@ export function createSqliteHistory(store: Store, clock: Clock): MailHistory {
       return store.transaction(() => {
         if (!evenUnfinished && !isQuiet(store, conversation)) return false;
         const values = [conversation.botId, conversation.roomId] as const;
-        for (const table of ['outbox', 'messages', 'turns', 'rooms_seen'])
+        store.run(
+          'DELETE FROM outbox WHERE turn_id IN (SELECT id FROM turns WHERE bot_id = ? AND room_id = ?)',
+          ...values,
+        );
+        for (const table of ['messages', 'turns', 'rooms_seen'])
           store.run(`DELETE FROM ${table} WHERE bot_id = ? AND room_id = ?`, ...values);
         return true;
       });

@@ -18,7 +18,7 @@ import {
   type Turn,
   TurnDecidedError,
 } from './mail.ts';
-import { addRow, messageColumns, messagesOf, readMessages } from './sqlite-rows.ts';
+import { addRow, messageColumns, messagesOf, readLane } from './sqlite-rows.ts';
 import { standingOf } from './sqlite-standing.ts';
 
 /**
@@ -138,20 +138,16 @@ function unfinished(store: Store, { botId, roomId }: Conversation) {
 
 function situationOf(store: Store, conversation: Conversation): Situation {
   const turn = unfinished(store, conversation);
-  const { botId, roomId } = conversation;
   return {
     turn: turn ? { ...turn, messages: messagesOf(store, turn.id) } : null,
-    waiting: store
-      .all<Message & { noticedBy: number | null }>(
-        `SELECT ${messageColumns}, noticed_by AS noticedBy FROM messages WHERE ${inLane} ORDER BY position, id`,
-        ...[botId, roomId, 0],
-      )
-      .map(({ noticedBy, ...message }) => ({ ...message, noticed: noticedBy !== null })),
-    atOnce: readMessages(store, inLane, botId, roomId, 1).sort((a, b) => a.id - b.id),
+    waiting: readLane(store, conversation, 'queued').map(({ noticedBy, ...message }) => ({
+      ...{ ...message, noticed: noticedBy !== null },
+    })),
+    atOnce: readLane(store, conversation, 'at-once')
+      .map(({ noticedBy: _, ...message }) => message)
+      .sort((a, b) => a.id - b.id),
   };
 }
-
-const inLane = 'bot_id = ? AND room_id = ? AND turn_id IS NULL AND at_once = ?';
 
 function beginTurn(store: Store, conversation: Conversation, now: number): Turn | null {
   const cutOff = unfinished(store, conversation);
@@ -170,7 +166,7 @@ function beginAgain(store: Store, turnId: number): TurnRow | undefined {
 }
 
 function beginNext(store: Store, conversation: Conversation, now: number): TurnRow | null {
-  const burst = firstBurst(readMessages(store, inLane, conversation.botId, conversation.roomId, 0));
+  const burst = firstBurst(readLane(store, conversation, 'queued'));
   if (burst.length === 0) return null;
   const turn = store.get<TurnRow>(
     `INSERT INTO turns (bot_id, room_id, state, attempt, prompt_uuid, started_at)

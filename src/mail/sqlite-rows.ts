@@ -22,6 +22,19 @@ export function readMessages(store: Store, condition: string, ...values: (string
   );
 }
 
+/** What waits in a conversation. The index is named because SQLite, which counts nothing, would read all that was ever said. */
+export function readLane(
+  store: Store,
+  { botId, roomId }: Conversation,
+  lane: 'queued' | 'at-once',
+): Array<Message & { noticedBy: number | null }> {
+  return store.all(
+    `SELECT ${messageColumns}, noticed_by AS noticedBy FROM messages INDEXED BY messages_waiting
+     WHERE bot_id = ? AND room_id = ? AND turn_id IS NULL AND at_once = ? ORDER BY position, id`,
+    ...[botId, roomId, lane === 'at-once' ? 1 : 0],
+  );
+}
+
 export interface NewRow {
   turnId: number;
   ordinal: number;

@@ -6,8 +6,9 @@ import { type TestContext, test } from 'node:test';
 import type { Mail } from '../../src/mail/mail.ts';
 import { mailMigrations } from '../../src/mail/schema.ts';
 import { createSqliteMail } from '../../src/mail/sqlite.ts';
+import { createSqliteHistory, historyMigrations } from '../../src/mail/sqlite-history.ts';
 import { createSqliteMarks, markMigrations } from '../../src/mail/sqlite-marks.ts';
-import { openStore } from '../../src/store/sqlite.ts';
+import { openStore, type Store } from '../../src/store/sqlite.ts';
 import { mailContract } from '../contract/mail.ts';
 import { testClock } from '../support/clock.ts';
 import { tempFolder } from '../support/temp.ts';
@@ -86,6 +87,64 @@ test('sqlite: a notice that nobody knows what it was about holds back nothing', 
       { state: 'sending', turn: 'decided' },
     ],
   );
+});
+
+/** The store, and the steps in which SQLite would carry out what is asked of it. */
+function withPlans(store: Store): { store: Store; plans: () => string[] } {
+  const steps: string[] = [];
+  const note = (sql: string, values: (null | number | bigint | string | NodeJS.ArrayBufferView)[]) => {
+    for (const { detail } of store.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`, ...values))
+      steps.push(detail);
+  };
+  const watched: Store = {
+    ...store,
+    run(sql, ...values) {
+      note(sql, values);
+      return store.run(sql, ...values);
+    },
+    get(sql, ...values) {
+      note(sql, values);
+      return store.get(sql, ...values);
+    },
+    all(sql, ...values) {
+      note(sql, values);
+      return store.all(sql, ...values);
+    },
+  };
+  return { store: watched, plans: () => steps.splice(0) };
+}
+
+test('sqlite: a turn reads what waits and not what was said before; forgetting reads one conversation', async (t) => {
+  const kept = openStore(':memory:', [...mailMigrations, ...historyMigrations]);
+  t.after(() => kept.close());
+  const { store, plans } = withPlans(kept);
+  const clock = testClock();
+  const mail = createSqliteMail(store, clock);
+  await mail.accept(question(1));
+  plans();
+  const { waiting } = await mail.situation(room);
+  await mail.notice(room, waiting, { ordinal: 900, body: 'waits' });
+  const turn = await mail.begin(room);
+  assert.ok(turn);
+  await mail.decide(turn, { kind: 'answered' }, answer);
+  for (
+    let row = await mail.takeOutbox(room, clock.now());
+    row;
+    row = await mail.takeOutbox(room, clock.now())
+  )
+    await mail.settleOutbox(row, { kind: 'sent', campfireId: row.id });
+  const ofTurn = plans();
+  assert.ok(ofTurn.length > 10);
+  assert.deepEqual(
+    ofTurn.filter((step) => /^SCAN (?!CONSTANT|json_each)|_of_conversation/.test(step)),
+    [],
+  );
+  assert.equal(await createSqliteHistory(store, clock).forget(room), true);
+  assert.deepEqual(
+    plans().filter((step) => /^SCAN (?!CONSTANT)/.test(step)),
+    [],
+  );
+  assert.equal(kept.get<{ n: number }>('SELECT count(*) AS n FROM outbox')?.n, 0);
 });
 
 test('sqlite: marks that are over are found in one conversation or in all', async (t) => {
