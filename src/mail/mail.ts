@@ -234,6 +234,14 @@ export type DeliveryResult =
   | { kind: 'replaced'; draft: OutboxDraft; problem: string }
   | { kind: 'undeliverable'; problem: string };
 
+/** No row is put off for longer than this, whatever an answer with `Retry-After` asks for. */
+export const retryMaxMs = 900_000;
+
+/** When a row may be tried: at once if that is further away than `retryMaxMs`, since the clock was set back then. */
+export function dueTime(at: number, now: number): number {
+  return at > now + retryMaxMs ? now : at;
+}
+
 /** A conversation with outbox rows left, and when the first of them may next be tried (epoch ms). */
 export interface DueConversation extends Conversation {
   at: number;

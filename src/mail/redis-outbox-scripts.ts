@@ -1,3 +1,4 @@
+import { retryMaxMs } from './mail.ts';
 import { fence, lanes, scriptOf, turns } from './redis-lua.ts';
 
 /** The outbox's steps; keys, first values and answers are as in the mailbox's. */
@@ -50,7 +51,8 @@ export const takeScript = scriptOf(
   if not row then return { 'none' } end
   local turn, ordinal, kind, body, state, tries, notBefore, by =
     unpack(call('HMGET', at('r', row), 'turn', 'ordinal', 'kind', 'body', 'state', 'tries', 'due', 'by'))
-  if tonumber(notBefore) > tonumber(now) then return { 'none' } end
+  local aheadMs = notBefore - now
+  if aheadMs > 0 and aheadMs <= ${retryMaxMs} then return { 'none' } end
   call('HSET', at('r', row), 'state', 'sending', 'by', name)
   local of = call('HMGET', at('t', turn), 'decided', 'newest', 'texts', 'messages')
   local notice = ordinal == '0' and noticeOf(turn)[2]

@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { DeliveryResult, DueConversation, NoticeState, Outbox, OutboxRow } from './mail.ts';
+import {
+  type DeliveryResult,
+  type DueConversation,
+  dueTime,
+  type NoticeState,
+  type Outbox,
+  type OutboxRow,
+} from './mail.ts';
 import { type FenceParts, insist } from './redis-fence.ts';
 import { dueScript, noticeOfScript, settleRowScript, takeScript } from './redis-outbox-scripts.ts';
 import { numberOrNull, rootOf, someMessages, type Texts } from './redis-records.ts';
@@ -9,11 +16,12 @@ import { numberOrNull, rootOf, someMessages, type Texts } from './redis-records.
  * in doubt.
  */
 export function createRedisOutbox(parts: FenceParts): Outbox {
-  const { store } = parts;
+  const { store, clock } = parts;
   return {
     async conversationsWithOutbox(perBotMax) {
       const found = await store.run<[string, string[]][]>(dueScript, [rootOf(store)], [perBotMax]);
-      return found.flatMap(([botId, rooms]) => roomsOf(botId, rooms)).sort((a, b) => a.at - b.at);
+      const now = clock.now();
+      return found.flatMap(([botId, rooms]) => roomsOf(botId, rooms, now)).sort((a, b) => a.at - b.at);
     },
     async takeOutbox({ botId, roomId }, now) {
       const values = [Math.min(now, Number.MAX_SAFE_INTEGER), randomUUID()];
@@ -36,9 +44,9 @@ export function createRedisOutbox(parts: FenceParts): Outbox {
 }
 
 /** From a room and its time, one behind the other. */
-function roomsOf(botId: string, rooms: readonly string[]): DueConversation[] {
+function roomsOf(botId: string, rooms: readonly string[], now: number): DueConversation[] {
   return rooms.flatMap((room, i) =>
-    i % 2 === 0 ? [{ botId, roomId: Number(room), at: Number(rooms[i + 1]) }] : [],
+    i % 2 === 0 ? [{ botId, roomId: Number(room), at: dueTime(Number(rooms[i + 1]), now) }] : [],
   );
 }
 

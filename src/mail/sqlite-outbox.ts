@@ -1,13 +1,14 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Store } from '../store/sqlite.ts';
-import type {
-  Conversation,
-  DeliveryResult,
-  DueConversation,
-  Message,
-  NoticeState,
-  Outbox,
-  OutboxRow,
+import {
+  type Conversation,
+  type DeliveryResult,
+  type DueConversation,
+  dueTime,
+  type Message,
+  type NoticeState,
+  type Outbox,
+  type OutboxRow,
 } from './mail.ts';
 import { readMessages } from './sqlite-rows.ts';
 
@@ -15,7 +16,7 @@ import { readMessages } from './sqlite-rows.ts';
 export function createOutbox(store: Store, clock: Clock): Outbox {
   return {
     async conversationsWithOutbox(perBotMax) {
-      return store.all<DueConversation>(
+      const found = store.all<DueConversation>(
         `SELECT bot_id AS botId, room_id AS roomId, due_at AS at FROM
            (SELECT bot_id, room_id, due_at, row_number() OVER (PARTITION BY bot_id ORDER BY due_at) AS place
             FROM outbox WHERE id IN
@@ -23,6 +24,7 @@ export function createOutbox(store: Store, clock: Clock): Outbox {
          WHERE place <= ? ORDER BY due_at`,
         perBotMax,
       );
+      return found.map(({ at, ...conversation }) => ({ ...conversation, at: dueTime(at, clock.now()) }));
     },
     async takeOutbox(conversation, now) {
       const row = store.lazily(() => takeFirst(store, conversation, now, clock.now()));
@@ -70,7 +72,7 @@ function takeFirst(store: Store, conversation: Conversation, dueAt: number, now:
      ORDER BY outbox.id LIMIT 1`,
     ...[conversation.botId, conversation.roomId],
   );
-  if (!first || first.dueAt > dueAt) return null;
+  if (!first || dueTime(first.dueAt, dueAt) > dueAt) return null;
   const [message, ...others] = answeredBy(store, first.turnId);
   if (!message) {
     // Nobody could write it, and it must not hold back for ever what is behind it.

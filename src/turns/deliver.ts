@@ -5,7 +5,7 @@ import { plainNotice } from '../campfire/html/render.ts';
 import type { Bot, FindBot } from '../config/bot.ts';
 import type { Downloads } from '../downloads/downloads.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { DeliveryResult, OutboxRow } from '../mail/mail.ts';
+import { type DeliveryResult, type OutboxRow, retryMaxMs } from '../mail/mail.ts';
 import type { Emit } from '../telemetry/events.ts';
 import { readContent, readFile } from './content.ts';
 import type { HealthBook } from './health-book.ts';
@@ -25,8 +25,6 @@ import { nameOf } from './serve.ts';
 
 const firstRetryMs = 1000;
 const longestRetryMs = 60_000;
-/** Longest wait that an answer with `Retry-After` may ask for. */
-const longestAskedMs = 900_000;
 /** Longer than any nightly update or night's sleep of the one who has to mend a key. */
 const giveUpAfterMs = 48 * 3_600_000;
 /** Campfire's clock may differ from ours by as much. */
@@ -155,7 +153,7 @@ function judge(
     case 'tooMany':
       return {
         kind: 'retry',
-        at: parts.clock.now() + Math.min(longestAskedMs, answer.retryAfterMs ?? longestRetryMs),
+        at: parts.clock.now() + Math.min(retryMaxMs, answer.retryAfterMs ?? longestRetryMs),
         problem: 'Campfire asks to wait',
       };
     default:

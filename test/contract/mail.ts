@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict';
-import type { Accepted, IncomingMail, Mail, OutboxRow, PendingConversation } from '../../src/mail/mail.ts';
+import {
+  type Accepted,
+  type IncomingMail,
+  type Mail,
+  type OutboxRow,
+  type PendingConversation,
+  retryMaxMs,
+} from '../../src/mail/mail.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { mailReplays } from './mail-replay.ts';
 import { type MailUnderTest, mailSchedules } from './mail-schedules.ts';
@@ -296,6 +303,29 @@ export function mailContract(name: string, open: (clock: TestClock) => Promise<M
         ],
       );
       assert.deepEqual(await mail.counts(), nothing);
+    },
+  );
+
+  withMail(
+    'after the clock was set back nobody is too fast, and nothing waits for it',
+    async ({ mail }, clock) => {
+      const accepted = await mail.accept({ ...by(1, 1), fromBot: true });
+      await mail.accept({ ...by(1, 2), fromBot: true });
+      assert.equal(accepted.kind, 'accepted');
+      const refused = { outcome: { kind: 'failed' as const, cause: 'flood' }, stopTurn: null };
+      const messages = accepted.kind === 'accepted' ? [accepted.message] : [];
+      await mail.settle(room, { ...refused, messages, drafts: [post('slow down')] });
+      clock.advance(-3 * 3_600_000);
+      const third = await mail.accept({ ...by(1, 3), fromBot: true });
+      assert.deepEqual(third.kind === 'accepted' && third.standing, {
+        ...{ waitingHere: 2, waitingInAll: 2, toldLately: false },
+        lastMinute: { ofAuthorHere: 1, ofAuthorInAll: 1, ofBotsInRoom: 1 },
+      });
+      assert.deepEqual(await mail.conversationsWithOutbox(10), [{ ...room, at: clock.now() }]);
+      const row = must(await mail.takeOutbox(room, clock.now()));
+      await mail.settleOutbox(row, { kind: 'retry', at: clock.now() + retryMaxMs, problem: 'busy' });
+      assert.equal(await mail.takeOutbox(room, clock.now()), null, 'a retry may ask for so much');
+      assert.deepEqual(await mail.conversationsWithOutbox(10), [{ ...room, at: clock.now() + retryMaxMs }]);
     },
   );
 
