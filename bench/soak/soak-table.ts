@@ -34,7 +34,8 @@ export function soakTable(report: SoakReport): string {
     ['duplicate answers', report.duplicates.length],
     ['turns that ended in a sentence', `${sentences} (killed again and again)`],
     ['memory of the service after a collection, growth', slopeWords(report.heap)],
-    ['of that compiled code, growth', slopeWords(report.code)],
+    ['the same in the second half of that time', slopeWords(report.heapLater)],
+    ['of all of it compiled code, growth', slopeWords(report.code)],
     ['proportional memory of its process, growth', slopeWords(report.pss)],
   ];
   return [

@@ -42,8 +42,12 @@ export interface SoakReport {
   duplicates: string[];
   /** Turns that were killed three times: the room was told so. */
   sentences: number;
-  /** Bytes per session: what the service holds after collecting its garbage, what of that is compiled code, and its proportional memory. */
+  /**
+   * Bytes per session: what the service holds after collecting its garbage, the same in the second half of these
+   * readings, what of all is compiled code, and its proportional memory.
+   */
   heap: Slope;
+  heapLater: Slope;
   code: Slope;
   pss: Slope;
   exitCode: number | string;
@@ -58,7 +62,7 @@ const speakers = 4;
 const sessionsPerKill = 3;
 /** The service is killed this many times in this share of a whole run; the rest is one long life, whose memory tells. */
 const serviceKills = 5;
-const killingShare = 0.4;
+const killingShare = 0.15;
 /** One person alone would soon be asked to slow down: 60 messages a minute in all rooms. */
 const people = 4;
 const serviceLifeMinMs = 12_000;
@@ -288,6 +292,7 @@ async function report(run: Run, startedMs: number, exitCode: number | string): P
     duplicates: tokens.filter((token, index) => tokens.indexOf(token) !== index),
     sentences: posts.length - tokens.length,
     heap: sharedSlope(samples.map(({ heap }) => warm(heap))),
+    heapLater: sharedSlope(samples.map(({ heap }) => warm(heap).slice(warm(heap).length / 2))),
     code: sharedSlope(samples.map(({ code }) => warm(code))),
     pss: sharedSlope(samples.map(({ pss }) => warm(pss))),
   };
