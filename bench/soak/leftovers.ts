@@ -5,7 +5,7 @@ import { join } from 'node:path';
 export function leftFiles(dataDir: string, folder: string): string[] {
   const slots = list(join(dataDir, 'sessions')).map((slot) => join(dataDir, 'sessions', slot, 'temp'));
   const own = list(dataDir).filter((name) => name.startsWith('probe-'));
-  return [...slots, join(folder, 'tmp')]
+  return [...slots, join(dataDir, 'deleting'), join(folder, 'tmp')]
     .flatMap((each) => list(each).map((name) => join(each, name)))
     .concat(own);
 }

@@ -42,8 +42,6 @@ export interface Slots {
 }
 
 const sparePrefix = 'spare-';
-/** What is about to be deleted has such a name, beside the slots. */
-const remainsPrefix = 'remains-';
 
 /** Whether the slot at this path was made for a spare that was never given a prompt: no conversation can miss it. */
 export function isUnusedSpare(root: string): boolean {
@@ -57,6 +55,7 @@ function isOfSpare(id: string): boolean {
 /** `onFailure` is told what could not be deleted; it is tried again at the next start. */
 export function createSlots(dataDir: string, onFailure: (error: unknown) => void = () => {}): Slots {
   const parent = join(dataDir, 'sessions');
+  const remains = join(dataDir, 'deleting');
   const at = (id: string): Slot => {
     const root = join(parent, id);
     const [config, work, temp] = [join(root, 'config'), join(root, 'work'), join(root, 'temp')];
@@ -71,11 +70,18 @@ export function createSlots(dataDir: string, onFailure: (error: unknown) => void
   };
   const remove = (folder: string) => {
     if (!lstatSync(folder, { throwIfNoEntry: false })) return;
-    const remains = join(parent, remainsPrefix + randomUUID());
+    const aside = join(remains, randomUUID());
+    mkdirSync(remains, { recursive: true, mode: 0o700 });
     // A folder that cannot be written to cannot be moved elsewhere either.
     makeOurs(folder);
-    renameSync(folder, remains);
-    deleteBeside(remains);
+    try {
+      renameSync(folder, aside);
+      deleteBeside(aside);
+    } catch (error) {
+      // Where sessions/ is a disk of its own.
+      if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
+      rmSync(folder, { recursive: true, force: true });
+    }
   };
   const open = (id: string): Slot => {
     const slot = at(id);
@@ -104,7 +110,7 @@ export function createSlots(dataDir: string, onFailure: (error: unknown) => void
     },
     delete: ({ id }) => remove(at(id).root),
     clearRemains() {
-      for (const name of listOf(parent)) if (name.startsWith(remainsPrefix)) deleteBeside(join(parent, name));
+      for (const name of listOf(remains)) deleteBeside(join(remains, name));
     },
     async settled() {
       await Promise.all(deletions);

@@ -31,7 +31,7 @@ test('what is deleted is out of the way at once and gone soon, and what an earli
   const { root, temp } = slots.open('one');
   writeFileSync(join(temp, 'socket'), '');
   const other = slots.open('two');
-  mkdirSync(join(dirname(root), 'remains-of-an-earlier-life', 'deep'), { recursive: true });
+  mkdirSync(join(dataDir, 'deleting', 'what an earlier life left', 'deep'), { recursive: true });
   slots.clearRemains();
   slots.emptyTemp(other);
   slots.delete({ id: 'one' });
@@ -39,6 +39,7 @@ test('what is deleted is out of the way at once and gone soon, and what an earli
   assert.equal(existsSync(root), false);
   await slots.settled();
   assert.deepEqual([readdirSync(dirname(root)), failures], [['two'], []]);
+  assert.deepEqual(readdirSync(join(dataDir, 'deleting')), []);
 });
 
 /** What Go leaves in its module cache: folders without the right to write, which only root can delete as they are. */
@@ -75,7 +76,9 @@ test('folders that their agent has made read-only are emptied and deleted, witho
   ];
   const env = { PATH: process.env.PATH, DATA_DIR: dataDir };
   execFileSync(program, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
-  const { temp } = createSlots(dataDir).at('one');
-  assert.deepEqual([readdirSync(join(dataDir, 'sessions')), readdirSync(temp)], [['one'], []]);
-  assert.equal(statSync(temp).mode & 0o777, 0o700);
+  assert.deepEqual(
+    ['sessions/one/temp', 'sessions', 'deleting'].map((name) => readdirSync(join(dataDir, name))),
+    [[], ['one'], []],
+  );
+  assert.equal(statSync(join(dataDir, 'sessions/one/temp')).mode & 0o777, 0o700);
 });
