@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 /**
  * How much memory there is for sessions: the smallest of what the operator set, what the cgroups allow and what
- * the host has left. Working set, not RSS: page cache that the kernel would give back is not counted.
+ * the host has left. Working set, not RSS: what the kernel would give back is not counted.
  */
 export interface MemoryReading {
   /** Where the limit comes from. */
@@ -80,10 +80,8 @@ function cgroupsV2(read: ReadFile): Use[] {
     const limit = read(`${folder}/memory.max`)?.trim();
     const current = read(`${folder}/memory.current`);
     if (!limit || limit === 'max' || current === null) return [];
-    const inactive = read(`${folder}/memory.stat`)?.match(/^inactive_file (\d+)/m)?.[1] ?? 0;
-    return [
-      { source: 'cgroup-v2', limitBytes: Number(limit), usedBytes: Number(current) - Number(inactive) },
-    ];
+    const usedBytes = Number(current) - givenBack(read(`${folder}/memory.stat`), '');
+    return [{ source: 'cgroup-v2', limitBytes: Number(limit), usedBytes: Math.max(0, usedBytes) }];
   });
 }
 
@@ -92,9 +90,20 @@ function cgroupsV1(read: ReadFile): Use[] {
     const limit = read(`${folder}/memory.limit_in_bytes`);
     const usage = read(`${folder}/memory.usage_in_bytes`);
     if (limit === null || usage === null) return [];
-    const inactive = read(`${folder}/memory.stat`)?.match(/^total_inactive_file (\d+)/m)?.[1] ?? 0;
-    return [{ source: 'cgroup-v1', limitBytes: Number(limit), usedBytes: Number(usage) - Number(inactive) }];
+    const usedBytes = Number(usage) - givenBack(read(`${folder}/memory.stat`), 'total_');
+    return [{ source: 'cgroup-v1', limitBytes: Number(limit), usedBytes: Math.max(0, usedBytes) }];
   });
+}
+
+/**
+ * What the kernel takes from a full group before it kills, as it reckons MemAvailable for the host, with margins: files
+ * that are mapped count as used, because programs run from them, and half of the kernel's own caches (v1 names none).
+ */
+function givenBack(stat: string | null, prefix: '' | 'total_'): number {
+  const field = (name: string) => Number(stat?.match(new RegExp(`^${prefix}${name} (\\d+)$`, 'm'))?.[1] ?? 0);
+  // What is mapped may be inactive or shared memory as well: the rest is what is active for certain, or less.
+  const [active, mapped] = [field('active_file'), field(prefix ? 'mapped_file' : 'file_mapped')];
+  return field('inactive_file') + Math.max(0, active - mapped) + field('slab_reclaimable') / 2;
 }
 
 /** Folders of our own group and of those above it. In a container the own group may be mounted as the root. */

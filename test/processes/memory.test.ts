@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { makeMemoryCgroup } from '../../bench/memory/cgroup.ts';
 import { createOomWatch, type MemoryReading, readMemory, takenPercent } from '../../src/processes/memory.ts';
+import { tempFolder } from '../support/temp.ts';
 
 const megabyte = 1024 * 1024;
 
@@ -9,15 +13,25 @@ const host = {
   '/proc/meminfo': 'MemTotal:        2014208 kB\nMemFree:          201420 kB\nMemAvailable:    1228800 kB\n',
   '/proc/vmstat': 'nr_free_pages 50355\noom_kill 3\n',
 };
-const v2 = (folder: string, max: string, currentMb: number, inactiveMb: number) => ({
+const v2 = (folder: string, max: string, currentMb: number, inactiveMb: number, more: string[] = []) => ({
   [`${folder}/memory.max`]: `${max}\n`,
   [`${folder}/memory.current`]: `${currentMb * megabyte}\n`,
-  [`${folder}/memory.stat`]: `anon 1\nfile 2\ninactive_anon 5\ninactive_file ${inactiveMb * megabyte}\n`,
+  [`${folder}/memory.stat`]: [
+    ...['anon 1', 'file 2', 'inactive_anon 5', `inactive_file ${inactiveMb * megabyte}`, ...more, ''],
+  ].join('\n'),
 });
-const v1 = (folder: string, limit: number | string, usageMb: number, inactiveMb: number) => ({
+const v1 = (
+  folder: string,
+  limit: number | string,
+  usageMb: number,
+  inactiveMb: number,
+  more: string[] = [],
+) => ({
   [`${folder}/memory.limit_in_bytes`]: `${limit}\n`,
   [`${folder}/memory.usage_in_bytes`]: `${usageMb * megabyte}\n`,
-  [`${folder}/memory.stat`]: `inactive_file 1\ntotal_inactive_file ${inactiveMb * megabyte}\n`,
+  [`${folder}/memory.stat`]: [
+    ...['inactive_file 1', `total_inactive_file ${inactiveMb * megabyte}`, ...more, ''],
+  ].join('\n'),
   [`${folder}/memory.oom_control`]: 'oom_kill_disable 0\nunder_oom 0\noom_kill 7\n',
 });
 const unlimitedV1 = '9223372036854771712';
@@ -87,6 +101,57 @@ test('cgroup v1: the group of the memory controller, whatever else is listed; no
   assert.deepEqual(inMb(reading), { source: 'cgroup-v1', limit: 900, used: 350, available: 550 });
   assert.equal(reading.oomKills, 7);
   assert.equal(inMb(take({ ...files, ...v1(folder, unlimitedV1, 400, 50) })).source, 'host');
+});
+
+test('what the kernel gives back is not used: files that nobody maps, and half of its own caches', () => {
+  const fields = (names: Record<string, number>) =>
+    Object.entries(names).map(([name, mb]) => `${name} ${mb * megabyte}`);
+  const read = { active_file: 500, file_mapped: 120, slab_reclaimable: 60, slab_unreclaimable: 30 };
+  const inV2 = (more: string[]) =>
+    take({
+      ...{ ...host, '/proc/self/cgroup': '0::/\n' },
+      ...v2('/sys/fs/cgroup', `${900 * megabyte}`, 880, 100, more),
+    });
+  assert.deepEqual(inMb(inV2(fields(read))), {
+    source: 'cgroup-v2',
+    limit: 900,
+    used: 880 - 100 - (500 - 120) - 30,
+    available: 530,
+  });
+  const onlyPrograms = fields({ active_file: 90, file_mapped: 120 });
+  assert.equal(inMb(inV2(onlyPrograms)).used, 780, 'programs that run are used');
+
+  const total = { total_active_file: 500, total_mapped_file: 120, active_file: 900, mapped_file: 1 };
+  const files = { ...host, '/proc/self/cgroup': '4:memory:/box\n' };
+  const inV1 = v1('/sys/fs/cgroup/memory/box', 900 * megabyte, 880, 100, fields(total));
+  assert.equal(inMb(take({ ...files, ...inV1 })).used, 880 - 100 - (500 - 120));
+});
+
+test('in a real group: a big file that was read twice leaves room for sessions', (t) => {
+  const group = makeMemoryCgroup(`read-twice-${process.pid}`, 400 * megabyte);
+  if (!group) return t.skip('Only root may make a memory control group.');
+  t.after(() => group.remove());
+  const script = `
+    import { closeSync, openSync, readSync, writeFileSync } from 'node:fs';
+    import { readMemory } from ${JSON.stringify(join(import.meta.dirname, '../../src/processes/memory.ts'))};
+    const path = process.argv[1] + '/big';
+    for (let part = 0; part < 250; part++) writeFileSync(path, Buffer.alloc(${megabyte}, 'x'), { flag: 'a', flush: true });
+    for (const _ of [1, 2, 3]) for (const chunk of chunks()) void chunk;
+    console.log(JSON.stringify(readMemory(null, () => 0)));
+    function* chunks() {
+      const file = openSync(path);
+      const buffer = Buffer.alloc(${megabyte});
+      while (readSync(file, buffer) > 0) yield buffer;
+      closeSync(file);
+    }`;
+  const args = ['--no-warnings', '--input-type=module', '-e', script, tempFolder(t)];
+  const [command = '', ...rest] = [...group.prefix, process.execPath, ...args];
+  const { stdout, stderr } = spawnSync(command, rest, { encoding: 'utf8', timeout: 60_000 });
+  assert.match(stdout, /^{/, stderr);
+  const { source, limit, available } = inMb(JSON.parse(stdout) as MemoryReading);
+  assert.match(source, /^cgroup/);
+  assert.equal(limit, 400);
+  assert.ok(available > 250, `${available} MB are available`);
 });
 
 test('a container with room on a machine without: the machine decides what is available', () => {
