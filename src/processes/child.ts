@@ -95,6 +95,7 @@ export function createSupervisor(parts: {
           stdio: ['pipe', 'pipe', 'pipe'],
           detached: true,
         });
+        refuseWithoutPipes(raw);
         if (raw.pid !== undefined) giveWay(raw.pid);
         enter(ledger, raw, { tag, bootId, slot: spec.slot });
         return supervise({ raw, tag, layer, reaper, clock, onReaped, gone: () => owned.delete(tag) });
@@ -113,6 +114,15 @@ function refuseSecondTree(slot: string, ledger: Ledger, reaper: Reaper): void {
     if (left.length === 0) continue;
     throw new Error(`Its predecessor has not ended: ${left.map(({ pid }) => pid).join(', ')}.`);
   }
+}
+
+/**
+ * Where this process or the machine has no file left, Node gives a process without pipes, and says why later, in an event
+ * that would end the service if nobody listened.
+ */
+function refuseWithoutPipes(raw: ChildProcessWithoutNullStreams): void {
+  raw.on('error', () => {});
+  if (raw.stderr === undefined) throw new Error('It could not be started: too many files are open.');
 }
 
 /** A tree that cannot be kept in the ledger must not run. */

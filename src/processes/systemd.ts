@@ -10,10 +10,14 @@ export type SystemdState = 'READY=1' | 'STOPPING=1' | 'WATCHDOG=1';
  * sender is a child of the service.
  */
 export function notifySystemd(notifySocket: string, state: SystemdState, path: string): void {
-  const child = spawn('systemd-notify', [state], {
-    env: { NOTIFY_SOCKET: notifySocket, PATH: path },
-    stdio: 'ignore',
-  });
-  // Without the program there is nothing to tell: systemd's own timeouts then say so in its journal.
-  child.on('error', () => {});
+  // Where it cannot be told, systemd's own timeouts say so in its journal.
+  try {
+    const child = spawn('systemd-notify', [state], {
+      env: { NOTIFY_SOCKET: notifySocket, PATH: path },
+      stdio: 'ignore',
+    });
+    child.on('error', () => {});
+  } catch {
+    // Node throws what it does not foresee, such as a machine without memory for one more process.
+  }
 }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { chooseContainment } from '../../src/processes/containment.ts';
 import { isRunning, readStat } from '../../src/processes/proc.ts';
@@ -100,6 +102,34 @@ test('a program that does not exist, or a folder that is gone, is a failed start
   assert.match((await homeless.exited).startError?.message ?? '', /ENOENT/);
   assert.deepEqual(await homeless.end(bounds), { forced: null });
   assert.deepEqual(ledger.entries(), []);
+});
+
+test('without a file left for its pipes a start fails like others, and works again when there is one', () => {
+  const support = JSON.stringify(join(import.meta.dirname, '../support/supervision.ts'));
+  const script = `
+    import { closeSync, openSync } from 'node:fs';
+    import { supervision } from ${support};
+    const undo = [];
+    const { supervisor, folder } = supervision({ after: (one) => undo.unshift(one) }, 'group');
+    const start = () => supervisor.spawn({ command: 'true', args: [], cwd: folder, slot: folder, env: process.env });
+    const files = [];
+    try { for (;;) files.push(openSync('/dev/null')); } catch {}
+    try { start(); } catch (error) { console.log(error.message); }
+    await new Promise(setImmediate);
+    for (const file of files) closeSync(file);
+    const child = start();
+    console.log(JSON.stringify(await child.exited));
+    await child.end({ eofMs: 1000, termMs: 1000 });
+    for (const one of undo) await one();`;
+  const args = [process.execPath, '--no-warnings', '--input-type=module', '-e', script];
+  const few = ['-c', 'ulimit -n 100; exec "$@"', 'sh'];
+  const { stdout, stderr } = spawnSync('sh', [...few, ...args], { encoding: 'utf8', timeout: 60_000 });
+  assert.deepEqual(
+    stdout.split('\n').slice(0, 2),
+    ['It could not be started: too many files are open.', '{"code":0,"signal":null,"startError":null}'],
+    stderr,
+  );
+  assert.equal(stderr, '');
 });
 
 test('the layer is chosen by trying it, and says why', (t) => {
