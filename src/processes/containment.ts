@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf, OperatorError } from '../lib/errors.ts';
 
 /**
  * How a session's processes are held together, and what they can see.
@@ -47,6 +48,7 @@ export function giveWay(leaderPid: number): void {
 /**
  * Decides by really running a session's wrapper once, in a slot below `dataDir`.
  * `wanted` = `auto` falls back to `group`; `namespace` gives `null` when it does not work here.
+ * @throws OperatorError when the slot cannot be made, which says nothing about the layers.
  */
 export function chooseContainment(
   wanted: 'auto' | Containment,
@@ -80,29 +82,45 @@ function namespaceRemedy(problem: string): string {
   return 'Allow user namespaces: in a container security_opt seccomp=unconfined and apparmor=unconfined, on a host sysctl kernel.unprivileged_userns_clone=1 (Ubuntu: kernel.apparmor_restrict_unprivileged_userns=0).';
 }
 
-/** Says what is wrong with the inside of a namespace: hidden file, slot and this program's own file are its arguments. */
+/**
+ * Says what is wrong with the inside of a namespace: hidden file, slot, this program's own file and the identity of the
+ * file in the slot are its arguments. It opens that file for writing and writes nothing: that works on a full disk.
+ */
 const lookAround = `
 [ $$ -le 9 ] || { echo "it shares the service's pids." >&2; exit 1; }
 [ ! -e "$1" ] || { echo "a session still sees DATA_DIR." >&2; exit 1; }
 [ -r "$3" ] || { echo "a session cannot see the program, which lies in DATA_DIR or BOTS_DIR." >&2; exit 1; }
-echo held >"$2/held" || { echo "a session cannot see its own slot." >&2; exit 1; }`;
+[ "$(stat -c %d:%i "$2/held")" = "$4" ] && true >"$2/held" ||
+  { echo "a session cannot see its own slot." >&2; exit 1; }`;
 
 function tryNamespace(dataDir: string, hidden: HiddenFolders): string | null {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const folder = mkdtempSync(join(dataDir, 'probe-'));
+  const { slot, held, secret } = probeFolder(dataDir);
+  const { dev, ino } = statSync(held, { bigint: true });
+  const look = ['-c', lookAround, 'probe', secret, slot, import.meta.filename, `${dev}:${ino}`];
+  const { startError, status, stderr } = runContained('namespace', 'sh', look, slot, hidden);
+  if (startError !== null) return startError === 'ENOENT' ? 'bwrap is not installed.' : startError;
+  return status === 0 ? null : stderr.trim().split('\n')[0] || `bwrap ended with ${status}.`;
+}
+
+/**
+ * Something to hide and a slot to show. Made once and kept: a disk that has become full since has no room for a folder.
+ * @throws OperatorError when it is missing and cannot be made.
+ */
+function probeFolder(dataDir: string): { slot: string; held: string; secret: string } {
+  const slot = join(dataDir, 'probe/slot');
+  const [held, secret] = [join(slot, 'held'), join(dataDir, 'probe/hidden')];
   try {
-    const slot = join(folder, 'slot');
-    const secret = join(folder, 'hidden');
-    mkdirSync(slot);
-    writeFileSync(secret, '');
-    const look = ['-c', lookAround, 'probe', secret, slot, import.meta.filename];
-    const { startError, status, stderr } = runContained('namespace', 'sh', look, slot, hidden);
-    if (startError !== null) return startError === 'ENOENT' ? 'bwrap is not installed.' : startError;
-    if (status !== 0) return stderr.trim().split('\n')[0] || `bwrap ended with ${status}.`;
-    return existsSync(join(slot, 'held')) ? null : 'what a session writes into its slot does not arrive.';
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(slot, { recursive: true, mode: 0o700 });
+    for (const file of [held, secret]) closeSync(openSync(file, 'a', 0o600));
+  } catch (error) {
+    throw new OperatorError(
+      'data_dir_unusable',
+      `Nothing can be written to the disk of ${dataDir}: ${messageOf(error)}.`,
+      'Make room there and let the service write to DATA_DIR.',
+      { cause: error },
+    );
   }
+  return { slot, held, secret };
 }
 
 /** Runs a short command to its end as a session's program would run; `status` is null when it could not, or hung. */

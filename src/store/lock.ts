@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { messageOf, OperatorError } from '../lib/errors.ts';
+import { storeTrouble } from './trouble.ts';
 
 /** One service's right to a data folder, and the name by which its processes are recognised. */
 export interface DataFolder {
@@ -21,10 +22,13 @@ export function holdDataFolder(path: string): DataFolder {
   const holderFile = join(path, 'service.pid');
   const lock = openLock(path);
   try {
-    // Node has no flock; SQLite's exclusive lock is one that dies with its holder.
-    lock.exec('PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+    // Node has no flock; SQLite's exclusive lock is one that dies with its holder. Without a journal it needs no room.
+    lock.exec(
+      'PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE',
+    );
   } catch (error) {
     lock.close();
+    if (storeTrouble(error) !== null) throw unusable(path, error);
     throw new OperatorError(
       'data_dir_in_use',
       `The data folder ${path} is in use by another service (pid ${holderOf(holderFile)}).`,
@@ -32,8 +36,13 @@ export function holdDataFolder(path: string): DataFolder {
       { cause: error },
     );
   }
-  writeFileSync(holderFile, `${process.pid}\n`);
-  return { path, instance: instanceOf(path), release: () => lock.close() };
+  try {
+    writeHolder(holderFile);
+    return { path, instance: instanceOf(path), release: () => lock.close() };
+  } catch (error) {
+    lock.close();
+    throw unusable(path, error);
+  }
 }
 
 /** The pid of the service that holds the folder; null when none does. Takes nothing. */
@@ -56,18 +65,33 @@ function openLock(path: string): DatabaseSync {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     return new DatabaseSync(join(path, 'service.lock'));
   } catch (error) {
-    throw new OperatorError(
-      'data_dir_unusable',
-      `The data folder ${path} cannot be used: ${messageOf(error)}.`,
-      'Create it and let the service write there, or set DATA_DIR.',
-      { cause: error },
-    );
+    throw unusable(path, error);
+  }
+}
+
+function unusable(path: string, error: unknown): OperatorError {
+  return new OperatorError(
+    'data_dir_unusable',
+    `The data folder ${path} cannot be used: ${messageOf(error)}.`,
+    storeTrouble(error) === 'full'
+      ? 'Its disk is full: make room there, or set DATA_DIR.'
+      : 'Create it and let the service write there, or set DATA_DIR.',
+    { cause: error },
+  );
+}
+
+/** For people only: a disk without room for it must not keep the service from starting. */
+function writeHolder(file: string): void {
+  try {
+    writeFileSync(file, `${process.pid}\n`);
+  } catch (error) {
+    if (storeTrouble(error) !== 'full') throw error;
   }
 }
 
 function holderOf(file: string): string {
   try {
-    return readFileSync(file, 'utf8').trim();
+    return readFileSync(file, 'utf8').trim() || 'unknown';
   } catch {
     return 'unknown';
   }

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, linkSync, rmSync, statSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { messageOf, OperatorError } from '../lib/errors.ts';
 import { createLogSync, type LogSync } from './log-sync.ts';
@@ -72,12 +72,13 @@ export function openStore(path: string, migrations: readonly Migration[]): Store
     database.close();
     throw storeTrouble(error) === null ? error : unusable(path, error);
   }
-  return storeOver(database, logOf(database, path));
+  return storeOver(database, logOf(database, path), path);
 }
 
 function open(path: string): DatabaseSync {
   let database: DatabaseSync | null = null;
   try {
+    if (path !== ':memory:') rmSync(roomOf(path), { force: true });
     database = new DatabaseSync(path);
     database.exec(`
       PRAGMA journal_mode = WAL;
@@ -93,6 +94,23 @@ function open(path: string): DatabaseSync {
     database?.close();
     throw unusable(path, error);
   }
+}
+
+/**
+ * SQLite deletes the log when the last connection closes, and opening a database needs room, which others may have taken
+ * by then: the log's blocks stay behind under this name, until the next start needs them.
+ */
+function keepRoom(path: string): void {
+  if (path === ':memory:') return;
+  try {
+    linkSync(`${path}-wal`, roomOf(path));
+  } catch {
+    // The start after this one needs a disk that is not full.
+  }
+}
+
+function roomOf(path: string): string {
+  return `${path}.room`;
 }
 
 function logOf(database: DatabaseSync, path: string): LogSync {
@@ -182,7 +200,7 @@ function freshName(path: string): string {
   }
 }
 
-function storeOver(database: DatabaseSync, log: LogSync): Store {
+function storeOver(database: DatabaseSync, log: LogSync, path: string): Store {
   const prepared = new Map<string, StatementSync>();
   let depth = 0;
   let listener = (_error: unknown): void => {};
@@ -247,6 +265,7 @@ function storeOver(database: DatabaseSync, log: LogSync): Store {
     },
     close() {
       log.close();
+      keepRoom(path);
       database.close();
     },
   };

@@ -1,43 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, openSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { eventually } from '../support/eventually.ts';
 import type { Service } from '../support/service.ts';
+import { fillUp, smallDisk } from '../support/small-disk.ts';
 import { setStage } from '../support/stage.ts';
 
 const cli = [process.execPath, '--no-warnings', join(import.meta.dirname, '../../src/cli/main.ts')];
-
-/** A disk of its own of that size; null where this process may not mount. */
-function smallDisk(t: TestContext, megabytes: number): string | null {
-  const path = mkdtempSync(join(tmpdir(), 'campfire-disk-'));
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', path]).status === 0;
-  t.after(() => {
-    if (mounted) spawnSync('umount', ['-l', path]);
-    rmSync(path, { recursive: true, force: true });
-  });
-  return mounted ? path : null;
-}
-
-/** Fills the disk to the last byte, as an agent with a loop in its script would; frees it when called. */
-function fillUp(folder: string): () => void {
-  const path = join(folder, 'filler');
-  const file = openSync(path, 'w');
-  for (const size of [1 << 20, 4096]) {
-    const block = Buffer.alloc(size);
-    for (;;) {
-      try {
-        writeSync(file, block);
-      } catch {
-        break;
-      }
-    }
-  }
-  closeSync(file);
-  return () => rmSync(path);
-}
 
 const readiness = async ({ url }: Service) => {
   const response = await fetch(`${url}/ready`);
@@ -81,6 +52,37 @@ test('a full disk: nothing new is accepted, what was accepted is decided, and ro
   assert.match(refusedOne?.html ?? '', /\(I was away\)/, 'what was refused is read afterwards');
   assert.deepEqual(service.events('storage.trouble').length, 1, 'one line, however often it is looked at');
   assert.equal(await service.stop(), 0);
+});
+
+test('started on a full disk, after a kill and after a stop in order, the service refuses; room lets it answer everything', async (t) => {
+  const disk = smallDisk(t, 160);
+  if (disk === null) return t.skip('this process may not mount a disk of its own');
+  const stage = await setStage(t);
+  const env = { DATA_DIR: disk, SESSION_TTL_SECONDS: '120' };
+  const first = await stage.start(env);
+  stage.say(1, 'tell me something for 3 seconds');
+  await eventually('the turn to run', async () => (await first.health()).queue.running === 1);
+  await first.stop('SIGKILL');
+
+  const freeUp = fillUp(disk);
+  const second = await stage.start(env);
+  assert.equal((await readiness(second)).problem, 'storage_full');
+  assert.equal(await second.stop(), 0);
+  // What the stop gave back is taken as well.
+  const freeUpRest = fillUp(disk, 'filler-2');
+  const third = await stage.start(env);
+  assert.equal((await readiness(third)).problem, 'storage_full');
+  const { containment } = first.events('service.started')[0] ?? {};
+  assert.equal((await third.health()).containment, containment, 'no weaker layer for want of room');
+  stage.say(1, 'nobody can keep this');
+  await eventually('it to be refused', () => third.events('webhook.refused')[0]);
+
+  freeUp();
+  freeUpRest();
+  await eventually('the service to be ready', async () => (await readiness(third)).status === 200, 20_000);
+  const [, refused] = await stage.answers(1, 2);
+  assert.match(refused?.html ?? '', /\(I was away\)/);
+  assert.equal(await third.stop(), 0);
 });
 
 test('a damaged database: the service refuses to start, and a backup made while it ran puts it right', async (t) => {
