@@ -46,14 +46,8 @@ export function createAdmin(url = localUrl()): Admin {
       );
     }
     const { problem, remedy } = await problemIn(response);
-    throw new OperatorError(
-      'service_refused',
-      `${method} ${path}: ${problem}`,
-      remedy ??
-        (response.status === 404 && token !== undefined
-          ? 'Look at what there is with `sessions list`. Without an ADMIN_TOKEN of its own the service has no API.'
-          : 'Its log says more.'),
-    );
+    const usual = response.status === 404 ? notFound(token) : 'Its log says more.';
+    throw new OperatorError('service_refused', `${method} ${path}: ${problem}`, remedy ?? usual);
   };
   return {
     url,
@@ -61,6 +55,13 @@ export function createAdmin(url = localUrl()): Admin {
     post: async <T>(path: string, body: unknown) => (await (await call('POST', path, body)).json()) as T,
     delete: async (path) => void (await call('DELETE', path)),
   };
+}
+
+/** A service that has an API tells who comes without a token, or with a wrong one, something else. */
+function notFound(token: string | undefined): string {
+  return token === undefined
+    ? 'Without an ADMIN_TOKEN of its own the service has no API: start it with one, and set the same here.'
+    : 'Look at what there is with `sessions list`. Without an ADMIN_TOKEN of its own the service has no API.';
 }
 
 async function problemIn(response: Response): Promise<{ problem: string; remedy: string | null }> {
