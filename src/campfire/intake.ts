@@ -5,13 +5,15 @@ import type { Bots } from '../config/bots.ts';
 import { digestOf, isSecret } from '../config/secret.ts';
 import { isLoopbackAddress, isLoopbackHost, isLoopbackUrl } from './loopback.ts';
 import { type Payload, parsePayload, type WebhookMessage } from './payload.ts';
+import { type Place, Places } from './places.ts';
 
 /**
  * Where Campfire's webhooks come in.
  *
  * 1. No answer has a Content-Type or a body, whatever happens: Campfire posts either into the room.
  * 2. A message is accepted, which means durable, before it is answered 204: Campfire never delivers it again.
- * 3. Nothing is looked at beyond the first megabyte, and nothing is told to who asks: reasons go to `onRefused`.
+ * 3. Nothing is looked at beyond 8 MB, and nothing is told to who asks: reasons go to `onRefused`.
+ * 4. However many send at once, two bodies are in memory beyond their first 256 KB; the others wait where they are.
  */
 
 /** What became of a message that was handed over. */
@@ -60,8 +62,15 @@ export interface IntakeOptions {
   onRefused(refusal: Refusal): void;
 }
 
-/** Campfire's bodies have a few kilobytes; a pasted log may have some hundred. */
-export const BODY_MAX_BYTES = 1024 * 1024;
+/**
+ * Campfire's bodies have a few kilobytes. A pasted log comes twice, as HTML and as text, with up to nine bytes for one
+ * character that needs escaping.
+ */
+export const BODY_MAX_BYTES = 8 * 1024 * 1024;
+/** What is read of any number of bodies at once … */
+const SMALL_BODY_BYTES = 256 * 1024;
+/** … and how many may be larger: one of the largest takes some 40 MB until it is kept. */
+export const LARGE_BODIES = 2;
 
 /**
  * The routes `POST /webhook/:bot_id` and `POST /webhook`, and an empty refusal for all else below `/webhook`. Mount
@@ -89,6 +98,7 @@ class Intake {
   readonly #options: IntakeOptions;
   readonly #token: ReturnType<typeof digestOf> | null;
   readonly #isPublic: boolean;
+  readonly #largeBodies = new Places(LARGE_BODIES);
 
   constructor(options: IntakeOptions) {
     const { webhookToken, publicUrl } = options.settings;
@@ -114,7 +124,8 @@ class Intake {
     if (c.req.method !== 'POST') return this.refuse({ status: 405, reason: 'method' }, { allow: 'POST' });
     const token = this.#checkToken(c);
     if (token === 'wrong') return this.refuse({ status: 401, reason: 'token' });
-    const body = await readBody(c.req.raw);
+    using place = this.#largeBodies.place();
+    const body = await readBody(c.req.raw, place);
     // What is left of a body that is too large, the adapter swallows for half a second, so that the answer is heard.
     if ('reason' in body) return this.refuse(body);
     const payload = decode(body.bytes);
@@ -191,7 +202,7 @@ const FORWARDING =
   /^(?:forwarded|via|x-forwarded-.*|x-forwarded|x-real-ip|x-client-ip|x-cluster-client-ip|.*-connecting-ip|true-client-ip|fastly-client-ip|x-original-.*)$/;
 
 /** The whole body, as far as it is not too large. Counts what arrives, because Content-Length may be absent. */
-async function readBody(request: Request): Promise<{ bytes: Uint8Array } | Refused> {
+async function readBody(request: Request, place: Place): Promise<{ bytes: Uint8Array } | Refused> {
   const tooLarge = { status: 413, reason: 'too_large' } as const;
   if (Number(request.headers.get('content-length')) > BODY_MAX_BYTES) return tooLarge;
   const reader: ReadableStreamDefaultReader<Uint8Array> | undefined = request.body?.getReader();
@@ -205,6 +216,7 @@ async function readBody(request: Request): Promise<{ bytes: Uint8Array } | Refus
         return tooLarge;
       }
       chunks.push(next.value);
+      if (size > SMALL_BODY_BYTES) await place.take();
     }
   } catch {
     return { status: 400, reason: 'aborted' };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BODY_MAX_BYTES } from '../../src/campfire/intake.ts';
+import { BODY_MAX_BYTES, LARGE_BODIES } from '../../src/campfire/intake.ts';
+import { eventually } from '../support/eventually.ts';
 import { assertSilent, campfire, flat, request, serve, talk } from '../support/intake-server.ts';
 
 test('a negative control: the raw view sees a page’s type and body', async (t) => {
@@ -69,6 +70,31 @@ test('a chunked body is taken, and cut off at the cap however long it goes on', 
   assert.equal(endless.status, 413);
   assertSilent(endless);
   assert.equal(refused[0]?.reason, 'too_large');
+});
+
+test('of many large bodies at once two are read, the others wait their turn, and small ones pass by', async (t) => {
+  const { port, post, accepted } = await serve(t);
+  const body = JSON.stringify({ ...flat, content: 'x'.repeat(BODY_MAX_BYTES - 1000) });
+  const whole = request('POST', '/webhook/ann', body, {});
+  const callers = Array.from({ length: LARGE_BODIES + 2 }, () => {
+    const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>();
+    const caller = { isHeard: false, end };
+    const answer = talk(port, (socket) => {
+      socket.write(whole.subarray(0, -1), async () => {
+        caller.isHeard = true;
+        await mayEnd;
+        socket.write(whole.subarray(-1));
+      });
+    });
+    return Object.assign(caller, { answer });
+  });
+  const heard = () => callers.filter(({ isHeard }) => isHeard).length;
+  await eventually('two to be read', () => heard() === LARGE_BODIES);
+  assert.equal((await post('/webhook/ann', flat)).status, 204, 'a small one passes by');
+  assert.equal(heard(), LARGE_BODIES, 'the others are held up');
+  for (const { end } of callers) end();
+  for (const { answer } of callers) assert.equal((await answer).status, 204);
+  assert.equal(accepted.length, callers.length + 1);
 });
 
 test('a caller who hangs up in the middle of a body leaves nothing behind', async (t) => {
