@@ -12,7 +12,7 @@ import { systemClock as clock } from './lib/clock.ts';
 import { messageOf, OperatorError } from './lib/errors.ts';
 import { notifySystemd, type SystemdState } from './processes/systemd.ts';
 import { type Emit, fanOut } from './telemetry/events.ts';
-import { createLog } from './telemetry/log.ts';
+import { createLog, hearConsole } from './telemetry/log.ts';
 
 /**
  * The process: settings → app → signals → exit code. 0 after a clean drain, 1 for everything else.
@@ -47,6 +47,7 @@ export async function runService(options: RunOptions): Promise<void> {
     ...(options.logTo ? { destination: options.logTo } : {}),
   });
   const emit = fanOut(options.onEvent ? [toLog, options.onEvent] : [toLog]);
+  hearConsole(log, emit);
   const crash = (error: unknown) => {
     log.fatal(
       { problem: messageOf(error), stack: error instanceof Error ? error.stack : undefined },

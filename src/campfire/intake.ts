@@ -63,7 +63,7 @@ export interface IntakeOptions {
 }
 
 /**
- * Campfire's bodies have a few kilobytes. A pasted log comes twice, as HTML and as text, with up to nine bytes for one
+ * Campfire's bodies have a few kilobytes. A pasted log comes twice, as HTML and as text, with up to ten bytes for one
  * character that needs escaping.
  */
 export const BODY_MAX_BYTES = 8 * 1024 * 1024;

@@ -1,3 +1,4 @@
+import { format } from 'node:util';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import type { Emit, LifecycleEvent } from './events.ts';
 
@@ -113,6 +114,14 @@ export function createLog({ level, secrets, destination }: LogOptions): { log: L
     log[eventLevel]({ event: type, ...fields }, words);
   };
   return { log, emit };
+}
+
+/** What libraries tell the console becomes lines of the log: a stream that breaks off, in the HTTP adapter. */
+export function hearConsole(log: Logger, emit: Emit): void {
+  const noted = (...said: unknown[]) => log.debug({ problem: format(...said) }, 'A library says');
+  const failed = (...said: unknown[]) =>
+    emit({ type: 'part.failed', part: 'console', problem: format(...said) });
+  Object.assign(console, { debug: noted, log: noted, info: noted, warn: failed, error: failed });
 }
 
 /** How loud an event is, and its name in words. */

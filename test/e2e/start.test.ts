@@ -60,6 +60,24 @@ test('flat webhooks from loopback: answered, no agent past the idle time, none a
   await again.stop();
 });
 
+test('every line of the log is JSON, also what the HTTP adapter says of an answer that breaks off', async (t) => {
+  const stage = await setStage(t);
+  const script = `
+    import { Hono } from 'hono';
+    import { readSettings } from ${JSON.stringify(join(root, 'src/config/settings.ts'))};
+    import { runService } from ${JSON.stringify(join(root, 'src/server.ts'))};
+    const pull = () => { throw new Error('the file is gone'); };
+    const broken = new Hono().get('/broken', (c) => c.body(new ReadableStream({ pull })));
+    await runService({ prepare: async () => ({ settings: readSettings(), extraRoutes: [broken] }) });`;
+  const node = [process.execPath, '--no-warnings', '--input-type=module', '-e', script];
+  const service = await stage.start({}, node);
+  await assert.rejects(fetch(`${service.url}/broken`).then((response) => response.text()));
+  await eventually('it to be told', () => service.log.find((line) => line.includes('the file is gone')));
+  for (const line of service.log) assert.doesNotThrow(() => JSON.parse(line), line);
+  assert.equal(service.events('part.failed').length, 1);
+  assert.equal(await service.stop(), 0);
+});
+
 test('a wrong setting stops the start, names itself and says what is allowed', async (t) => {
   const stage = await setStage(t);
   await assert.rejects(stage.start({ PORT: 'eighty' }), /PORT is "eighty"; it must be/);
