@@ -12,7 +12,7 @@ import { type Place, Places } from './places.ts';
  *
  * 1. No answer has a Content-Type or a body, whatever happens: Campfire posts either into the room.
  * 2. A message is accepted, which means durable, before it is answered 204: Campfire never delivers it again.
- * 3. Nothing is looked at beyond 8 MB, and nothing is told to who asks: reasons go to `onRefused`.
+ * 3. Nothing is looked at beyond 4 MB, and nothing is told to who asks: reasons go to `onRefused`.
  * 4. However many send at once, two bodies are in memory beyond their first 256 KB; the others wait where they are.
  */
 
@@ -66,10 +66,10 @@ export interface IntakeOptions {
  * Campfire's bodies have a few kilobytes. A pasted log comes twice, as HTML and as text, with up to ten bytes for one
  * character that needs escaping.
  */
-export const BODY_MAX_BYTES = 8 * 1024 * 1024;
+export const BODY_MAX_BYTES = 4 * 1024 * 1024;
 /** What is read of any number of bodies at once … */
 const SMALL_BODY_BYTES = 256 * 1024;
-/** … and how many may be larger: one of the largest takes some 40 MB until it is kept. */
+/** … and how many may be larger: one of the largest takes some 20 MB until it is kept, and the event loop for up to a second. */
 export const LARGE_BODIES = 2;
 
 /**
