@@ -64,7 +64,7 @@ export interface Turn extends Conversation {
   attempt: number;
   /** How often it was put off, which no attempt counts for. */
   postponements: number;
-  /** Names this attempt's prompt in the agent's transcript; another one for every attempt. */
+  /** Names this attempt's prompt in the agent's transcript; another one for every attempt that asks. */
   promptUuid: string;
   /** That of the attempt before, when this turn was cut off. */
   previousPromptUuid: string | null;
@@ -169,9 +169,10 @@ export interface Mailbox {
   situation(conversation: Conversation): Promise<Situation>;
   /**
    * The next turn of a conversation: one that was cut off again, or one over the first burst that waits
-   * (`burst.ts`); null if there is none or it is not due.
+   * (`burst.ts`); null if there is none or it is not due. With `same` only one that was cut off, which keeps its prompt:
+   * what became of that is still to be looked up, and the look may be cut off, too.
    */
-  begin(conversation: Conversation): Promise<Turn | null>;
+  begin(conversation: Conversation, prompt?: 'new' | 'same'): Promise<Turn | null>;
   /**
    * Takes back an attempt that ended for no fault of its own; the next `begin` gets it again, not before
    * `postponed.until` (epoch ms) if that is given. The notice is written with it.

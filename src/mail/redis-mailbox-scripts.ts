@@ -69,6 +69,26 @@ export const beginScript = scriptOf(
 `,
 );
 
+/** Then: this step's name. The unfinished turn once more, with the prompt that it has. */
+export const beginSameScript = scriptOf(
+  'mailBeginSame',
+  [fence, lanes, turnFields],
+  `
+  local c, now, op = unpack(ARGV, 3)
+  local turn = call('HGET', at('c', c), 'turn')
+  if not turn then return { 'none' } end
+  local of = call('HMGET', at('t', turn), 'op', 'due')
+  if of[1] ~= op then
+    if of[2] and tonumber(of[2]) > tonumber(now) then return { 'none' } end
+    call('HINCRBY', at('t', turn), 'attempt', 1)
+    call('HSET', at('t', turn), 'op', op)
+    call('HDEL', at('t', turn), 'due')
+    refresh(c)
+  end
+  return { 'ok', fieldsOf(turn), textsOf(list(call('HGET', at('t', turn), 'messages'))) }
+`,
+);
+
 /** Then: turn, prompt, this step's name, until when it is put off or nothing, and perhaps a notice's ordinal and body. */
 export const giveBackScript = scriptOf(
   'mailGiveBack',

@@ -14,6 +14,7 @@ import {
 import { accept } from './redis-accept.ts';
 import { type FenceParts, fenced, insist, unfenced } from './redis-fence.ts';
 import {
+  beginSameScript,
   beginScript,
   decideScript,
   giveBackScript,
@@ -42,7 +43,8 @@ export function createRedisMailbox(parts: FenceParts): Omit<Mailbox, 'replay'> {
     accept: (mail) => accept(mail, parts),
     conversationsWithMail: () => pending(parts),
     situation: (conversation) => situationOf(conversation, parts),
-    begin: (conversation) => begin(conversation, parts),
+    begin: (conversation, prompt = 'new') =>
+      prompt === 'same' ? beginSame(conversation, parts) : begin(conversation, parts),
     async giveBack(turn, postponed) {
       const notice = postponed?.notice ?? null;
       await insist(
@@ -83,10 +85,18 @@ async function begin(conversation: Conversation, parts: FenceParts): Promise<Tur
     const [how, fields, texts] = await insist(beginScript, conversation, values, parts);
     // Something has come in front of what was read.
     if (how === 'changed') continue;
-    if (how === 'none') return null;
-    const { dueAt: _, ...turn } = readTurn(conversation, fields as TurnFields, texts as Texts);
-    return turn;
+    return how === 'none' ? null : turnOf(conversation, fields, texts);
   }
+}
+
+async function beginSame(conversation: Conversation, parts: FenceParts): Promise<Turn | null> {
+  const [how, fields, texts] = await insist(beginSameScript, conversation, [randomUUID()], parts);
+  return how === 'none' ? null : turnOf(conversation, fields, texts);
+}
+
+function turnOf(conversation: Conversation, fields: unknown, texts: unknown): Turn {
+  const { dueAt: _, ...turn } = readTurn(conversation, fields as TurnFields, texts as Texts);
+  return turn;
 }
 
 /**

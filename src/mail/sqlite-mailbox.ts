@@ -47,8 +47,8 @@ export function createMailbox(store: Store, clock: Clock): Omit<Mailbox, 'replay
     async situation(conversation) {
       return situationOf(store, conversation);
     },
-    async begin(conversation) {
-      return store.lazily(() => beginTurn(store, conversation, clock.now()));
+    async begin(conversation, prompt = 'new') {
+      return store.lazily(() => beginTurn(store, conversation, prompt, clock.now()));
     },
     async giveBack(turn, postponed) {
       store.lazily(() => {
@@ -149,19 +149,28 @@ function situationOf(store: Store, conversation: Conversation): Situation {
   };
 }
 
-function beginTurn(store: Store, conversation: Conversation, now: number): Turn | null {
+function beginTurn(
+  store: Store,
+  conversation: Conversation,
+  prompt: 'new' | 'same',
+  now: number,
+): Turn | null {
   const cutOff = unfinished(store, conversation);
-  if (cutOff && (cutOff.dueAt ?? 0) > now) return null;
-  const turn = cutOff ? beginAgain(store, cutOff.id) : beginNext(store, conversation, now);
+  if (cutOff ? (cutOff.dueAt ?? 0) > now : prompt === 'same') return null;
+  const turn = cutOff ? beginAgain(store, cutOff, prompt) : beginNext(store, conversation, now);
   return turn ? { ...turn, messages: messagesOf(store, turn.id) } : null;
 }
 
-function beginAgain(store: Store, turnId: number): TurnRow | undefined {
+function beginAgain(
+  store: Store,
+  { id, promptUuid, previousPromptUuid }: TurnRow,
+  prompt: 'new' | 'same',
+): TurnRow | undefined {
   return store.get<TurnRow>(
-    `UPDATE turns SET attempt = attempt + 1, previous_prompt_uuid = prompt_uuid, prompt_uuid = ?, due_at = NULL
+    `UPDATE turns SET attempt = attempt + 1, previous_prompt_uuid = ?, prompt_uuid = ?, due_at = NULL
      WHERE id = ? RETURNING ${turnColumns}`,
-    randomUUID(),
-    turnId,
+    ...(prompt === 'same' ? [previousPromptUuid, promptUuid] : [promptUuid, randomUUID()]),
+    id,
   );
 }
 

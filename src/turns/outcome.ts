@@ -1,8 +1,11 @@
 import type { AgentResult, DeathCause, Spent } from '../agent/agent.ts';
 import { plainNotice, renderReply } from '../campfire/html/render.ts';
 import type { Bot } from '../config/bot.ts';
+import { messageOf } from '../lib/errors.ts';
 import { type Notice, noticeOrdinals, type OutboxDraft, type Outcome, type Turn } from '../mail/mail.ts';
+import { FencedOutError } from '../mail/ownership.ts';
 import type { TurnResult } from '../sessions/session.ts';
+import { storeTrouble } from '../store/trouble.ts';
 import { fileWords } from './file-words.ts';
 import { languageFor } from './language.ts';
 import { markerOf, noticeBody } from './posts.ts';
@@ -14,14 +17,14 @@ import { holdsSecret } from './withheld.ts';
 
 /** What became of an attempt at a turn, and what the room gets of it. */
 
-/** A turn that was cut off this many times ends in a sentence, so that no message can end every start. */
+/** A turn that was cut off this many times is not asked again and ends in a sentence, so that no message can end every start. */
 export const maxAttempts = 3;
 /** How long a turn waits after Claude was overloaded, beyond the agent's own tries; then it ends in a sentence. */
 const overloadDelaysMs = [20_000, 60_000];
 
 /** What became of one attempt. */
 export type Attempt =
-  | { kind: 'decided'; outcome: Outcome; drafts: OutboxDraft[]; spent: Spent | null }
+  | Decided
   /** The agent died: the turn is still undecided and has to be begun again. */
   | { kind: 'cut-off'; cause: string }
   /** The service is stopping: the attempt does not count. */
@@ -30,6 +33,13 @@ export type Attempt =
   | { kind: 'postponed'; delayMs: number; cause: string; notice: Notice; wasTold: boolean }
   /** A person ended it: whoever told so decides the turn. */
   | { kind: 'halted' };
+
+export interface Decided {
+  kind: 'decided';
+  outcome: Outcome;
+  drafts: readonly OutboxDraft[];
+  spent: Spent | null;
+}
 
 /** What goes with whatever a turn says. */
 export interface Company {
@@ -49,7 +59,7 @@ export async function decided(
   sentence: Sentence,
   cause: string,
   { files: turnFiles, mention }: Company,
-): Promise<Attempt> {
+): Promise<Decided> {
   const language = languageFor(bot, turn.messages);
   const made = await turnFiles?.present('');
   const hasMade = made !== undefined && made.files.links.length + made.attachments.length > 0;
@@ -64,6 +74,33 @@ export async function decided(
     ],
     spent: null,
   };
+}
+
+/**
+ * The last word on a turn whose message, or what was made of it, may be what ends the process: nothing of both is read,
+ * not even for the language.
+ */
+export function gaveUp(turn: Turn, bot: Bot): Decided {
+  const words = wordsFor({ say: 'gave-up' }, bot.language ?? 'en');
+  return {
+    kind: 'decided',
+    outcome: { kind: 'failed', cause: 'cut off too often' },
+    drafts: [{ kind: 'post', body: plainNotice(words, markerOf(turn)(0)) }],
+    spent: null,
+  };
+}
+
+/**
+ * A defect of ours must not leave a message without an answer: it ends the turn in a sentence.
+ * @throws what leaves it undecided, to be found in the transcript: a store that is away, a right that is lost.
+ */
+export async function safely<T>(turn: Turn, bot: Bot, work: () => Promise<T>): Promise<T | Decided> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof FencedOutError || storeTrouble(error) === 'away') throw error;
+    return decided(turn, bot, { say: 'failed' }, `unexpected: ${messageOf(error)}`, alone);
+  }
 }
 
 /** What an agent's result makes of the turn. */
@@ -121,7 +158,7 @@ export async function answered(
   bot: Bot,
   { text, spent }: { text: string; spent: Spent | null },
   given: { files: TurnFiles; mention: string | null; secrets: ReadonlySet<string>; first: Sentence | null },
-): Promise<Attempt> {
+): Promise<Decided> {
   const { files: turnFiles, mention, secrets, first } = given;
   // Files of an answer that held a secret may hold it in a form that nobody recognised.
   if (holdsSecret(text, secrets))

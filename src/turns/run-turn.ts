@@ -12,7 +12,7 @@ import type { Emit, SessionName } from '../telemetry/events.ts';
 import { mentionFor } from './asker.ts';
 import { readContent } from './content.ts';
 import { languageFor } from './language.ts';
-import { type Attempt, decided, judge, maxAttempts } from './outcome.ts';
+import { type Attempt, decided, judge } from './outcome.ts';
 import { decideOverdue, type Overdue } from './overdue.ts';
 import type { PostedFiles } from './posted-files.ts';
 import type { Sentence } from './sentence.ts';
@@ -49,10 +49,6 @@ export async function runTurn(
 ): Promise<Attempt> {
   const mention = mentionFor(turn, bot, parts);
   const files = createTurnFiles(turn, languageFor(bot, turn.messages), parts);
-  if (turn.attempt > maxAttempts) {
-    const company = { files, mention: await mention() };
-    return decided(turn, bot, { say: 'gave-up' }, 'cut off too often', company);
-  }
   const session: SessionName = `${turn.roomId}:${turn.botId}`;
   const { note, images } = await parts.postedFiles.bring(turn, bot, lease.slot, parts.stopping);
   const prompt = { uuid: turn.promptUuid, text: promptFor(turn, bot, parts.timeZone, note), images };

@@ -1,35 +1,22 @@
 import { systemPrompt } from '../agent/prompt.ts';
-import { fateOfPrompt } from '../agent/transcript.ts';
 import { mentionType } from '../campfire/html/read.ts';
 import type { Bot, FindBot } from '../config/bot.ts';
-import { messageOf } from '../lib/errors.ts';
-import {
-  type Conversation,
-  type Mail,
-  type Mailbox,
-  type OutboxDraft,
-  type Turn,
-  TurnDecidedError,
-} from '../mail/mail.ts';
-import { FencedOutError } from '../mail/ownership.ts';
+import type { Conversation, Mail, Mailbox, OutboxDraft, Turn } from '../mail/mail.ts';
 import { type Lease, LeaseWithdrawnError, NoRoomError } from '../sessions/lease.ts';
 import type { SessionBot } from '../sessions/parts.ts';
 import type { Pool } from '../sessions/pool.ts';
 import type { Conversations } from '../sessions/resume.ts';
-import { storeTrouble } from '../store/trouble.ts';
-import type { SessionName, SessionPath } from '../telemetry/events.ts';
-import { mentionFor } from './asker.ts';
-import { languageFor } from './language.ts';
-import { withLateLine } from './late.ts';
+import type { SessionName } from '../telemetry/events.ts';
+import { commit } from './commit.ts';
 import { type LiveParts, showLive } from './live.ts';
 import { createMeter } from './meter.ts';
-import { type Attempt, alone, answered, decided } from './outcome.ts';
+import { alone, decided, safely } from './outcome.ts';
+import { recover } from './recover.ts';
 import type { Right } from './right.ts';
 import { type RunTurnParts, runTurn } from './run-turn.ts';
 import type { Sentence } from './sentence.ts';
 import type { Spending } from './spending.ts';
 import { createProgress, type Progress } from './steps.ts';
-import { createTurnFiles } from './turn-files.ts';
 import type { Workspaces } from './workspace.ts';
 
 /**
@@ -105,9 +92,9 @@ export async function serve(conversation: Conversation, runner: Runner, parts: S
   if (bot === 'gone') return settleWithoutBot(conversation, mail);
   const { turn: cutOff, waiting } = await mail.situation(conversation);
   if (cutOff ? (cutOff.dueAt ?? 0) > clock.now() : waiting.length === 0) return false;
-  if (cutOff && (await finishFromTranscript(cutOff, bot, parts))) return true;
+  if (cutOff && (await recover(conversation, bot, runner.halted, parts))) return true;
   const refusal = await refusalOf(conversation, bot, parts);
-  if (refusal) return settleUnasked(conversation, bot, refusal, parts);
+  if (refusal) return settleUnasked(conversation, bot, refusal, runner.halted, parts);
   try {
     const { receivedAt } = (cutOff?.messages ?? waiting)[0] ?? { receivedAt: clock.now() };
     await using lease = await pool.lease(conversation, sessionBot(bot), receivedAt, runner.halted);
@@ -121,7 +108,7 @@ export async function serve(conversation: Conversation, runner: Runner, parts: S
     return true;
   } catch (error) {
     if (error instanceof LeaseWithdrawnError) return true;
-    if (error instanceof NoRoomError) return settleUnasked(conversation, bot, noRoom, parts);
+    if (error instanceof NoRoomError) return settleUnasked(conversation, bot, noRoom, runner.halted, parts);
     throw error;
   }
 }
@@ -137,7 +124,9 @@ async function runOnce(turn: Turn, bot: Bot, lease: Lease, runner: Runner, parts
   });
   const live = showLive(turn, bot, runner.progress, parts);
   const meter = createMeter();
-  const attempt = await attemptSafely(turn, bot, meter.over(lease), runner, parts).catch(async (error) => {
+  const run = () =>
+    runTurn(turn, bot, meter.over(lease), parts, { progress: runner.progress, halt: runner.halted });
+  const attempt = await safely(turn, bot, run).catch(async (error) => {
     await Promise.all([parts.spending.note(turn, bot, meter.spent(), false), live.end()]);
     throw error;
   });
@@ -165,73 +154,21 @@ async function runOnce(turn: Turn, bot: Bot, lease: Lease, runner: Runner, parts
     case 'decided':
       if (showsAnswer && attempt.outcome.kind === 'answered')
         attempt.drafts = mayReplaceNotice(attempt.drafts);
-      await commit(turn, bot, { ...attempt, spent }, { path: lease.path, startedMs, runner }, parts);
+      await commit(
+        turn,
+        bot,
+        { ...attempt, spent },
+        { path: lease.path, startedMs, halted: runner.halted },
+        parts,
+      );
   }
 }
 
 /** An edit notifies nobody: an answer that mentions somebody is posted anew. */
-function mayReplaceNotice([first, ...rest]: OutboxDraft[]): OutboxDraft[] {
+function mayReplaceNotice([first, ...rest]: readonly OutboxDraft[]): OutboxDraft[] {
   if (!first) return [];
   const mayReplace = first.kind === 'post' && !first.body.includes(mentionType);
   return [mayReplace ? { ...first, kind: 'in-place' } : first, ...rest];
-}
-
-async function commit(
-  turn: Turn,
-  bot: Bot,
-  { outcome, drafts, spent }: Extract<Attempt, { kind: 'decided' }>,
-  { path, startedMs, runner }: { path: SessionPath | null; startedMs: number; runner: Runner | null },
-  { mail, emit, clock, onDecided }: ServeParts,
-): Promise<void> {
-  try {
-    await mail.decide(turn, outcome, withLateLine(turn, bot, drafts));
-  } catch (error) {
-    // A person has ended the turn in the moment in which it was finished, and was told so.
-    if (error instanceof TurnDecidedError && runner?.halted.aborted) return;
-    throw error;
-  }
-  onDecided();
-  emit({
-    ...{ type: 'turn.decided', session: nameOf(turn), turn: String(turn.id), outcome: outcome.kind, path },
-    ...{ durationMs: Math.round(clock.monotonicMs() - startedMs) },
-    ...{ costUsd: spent?.costUsd ?? null, tokens: spent?.tokens ?? null },
-    cause: 'cause' in outcome ? outcome.cause : null,
-  });
-}
-
-/**
- * A defect of ours must not leave a message without an answer: it ends the turn in a sentence.
- * @throws what leaves it undecided, to be found in the transcript: a store that is away, a right that is lost.
- */
-async function attemptSafely(
-  turn: Turn,
-  bot: Bot,
-  lease: Lease,
-  { progress, halted }: Runner,
-  parts: ServeParts,
-): Promise<Attempt> {
-  try {
-    return await runTurn(turn, bot, lease, parts, { progress, halt: halted });
-  } catch (error) {
-    if (error instanceof FencedOutError || storeTrouble(error) === 'away') throw error;
-    return decided(turn, bot, { say: 'failed' }, `unexpected: ${messageOf(error)}`, alone);
-  }
-}
-
-/** Delivers what the agent had finished before it, or the service, was ended. Holds no session. */
-async function finishFromTranscript(turn: Turn, bot: Bot, parts: ServeParts): Promise<boolean> {
-  const transcript = await parts.conversations.transcript(turn);
-  const fate = transcript === null ? null : fateOfPrompt(transcript, turn.promptUuid);
-  if (fate?.kind !== 'answered') return false;
-  const files = createTurnFiles(turn, languageFor(bot, turn.messages), parts);
-  const mention = await mentionFor(turn, bot, parts)();
-  const given = { files, mention, secrets: parts.secrets, first: null };
-  const attempt = await answered(turn, bot, { text: fate.text, spent: null }, given);
-  if (attempt.kind !== 'decided') return false;
-  parts.emit({ type: 'turn.recovered', session: nameOf(turn), turn: String(turn.id) });
-  const startedMs = parts.clock.monotonicMs();
-  await commit(turn, bot, attempt, { path: null, startedMs, runner: null }, parts);
-  return true;
 }
 
 /** What is in the way of a turn before a session is asked for; null when nothing is. */
@@ -256,14 +193,14 @@ async function settleUnasked(
   conversation: Conversation,
   bot: Bot,
   { sentence, cause }: { sentence: Sentence; cause: string },
+  halted: AbortSignal,
   parts: ServeParts,
 ): Promise<boolean> {
   const turn = await parts.mail.begin(conversation);
   if (!turn) return false;
   const startedMs = parts.clock.monotonicMs();
   const attempt = await decided(turn, bot, sentence, cause, alone);
-  if (attempt.kind === 'decided')
-    await commit(turn, bot, attempt, { path: null, startedMs, runner: null }, parts);
+  await commit(turn, bot, attempt, { path: null, startedMs, halted }, parts);
   return true;
 }
 

@@ -64,6 +64,22 @@ export function mailContract(name: string, open: (clock: TestClock) => Promise<M
     },
   );
 
+  withMail('a turn is looked up with the prompt that it had, and each look counts', async (under) => {
+    let { mail } = under;
+    await mail.accept(from(1));
+    assert.equal(await mail.begin(room, 'same'), null, 'nothing was cut off yet');
+    const first = must(await mail.begin(room));
+    for (const attempt of [2, 3]) {
+      mail = await under.reopen();
+      assert.deepEqual(must(await mail.begin(room, 'same')), { ...first, attempt });
+    }
+    await mail.giveBack({ ...first, attempt: 3 });
+    const again = must(await mail.begin(room));
+    assert.deepEqual([again.attempt, again.previousPromptUuid], [3, first.promptUuid]);
+    await mail.giveBack(again, { until: 1e15, notice: null });
+    assert.equal(await mail.begin(room, 'same'), null, 'not before its time');
+  });
+
   withMail('an attempt that is given back does not count', async ({ mail }) => {
     await mail.accept(from(1));
     await mail.giveBack(must(await mail.begin(room)));

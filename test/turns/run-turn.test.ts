@@ -153,7 +153,6 @@ const sentences: Array<[title: string, result: AgentResult, given: Parameters<ty
       { attempt: 3 },
       /cut off three times/,
     ],
-    ['a fourth start', answered('never'), { attempt: 4 }, /cut off three times/],
     ['a secret in the answer', answered(`the key is ${secret}`), {}, /did not post it/],
     ['Chinese', apiError(529), { zh: true, postponements: 2 }, /负载过高/],
     ['a history that only a fresh session could mend, without one', tooLong, {}, /could not reach Claude/],
