@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import type { AgentStep } from './agent.ts';
 
 /** The blocks of a reply or of tool results, as far as they tell of steps. */
@@ -38,8 +37,8 @@ function blocksIn({ type, message }: { type: string; message?: unknown }): reado
   return Array.isArray(content) ? content : [];
 }
 
-/** A file's name without its folders: anything else that a tool is given may be long, or secret. */
+/** Of what a tool is given, only the file that it works on: nobody is told of anything else. */
 function targetOf(input: unknown): string | null {
   const path = (input as { file_path?: unknown } | null | undefined)?.file_path;
-  return typeof path === 'string' ? basename(path).slice(0, 80) : null;
+  return typeof path === 'string' ? path : null;
 }

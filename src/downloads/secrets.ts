@@ -6,6 +6,11 @@ export class SecretFoundError extends Error {
   override readonly name = 'SecretFoundError';
 }
 
+/** Whether one stands in a name or a title, however short it is: the answer that shows it would not be posted. */
+export function holdsAny(words: string, secrets: Iterable<string>): boolean {
+  return Iterator.from(secrets).some((secret) => words.includes(secret));
+}
+
 /**
  * The chunks, unchanged, as long as none of the secrets stands in them, not even across two chunks.
  * @throws SecretFoundError before the chunk that completes one is passed on.

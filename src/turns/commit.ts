@@ -1,14 +1,20 @@
+import type { Mentions } from '../campfire/mentions.ts';
 import type { Bot } from '../config/bot.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type Mail, type Turn, TurnDecidedError } from '../mail/mail.ts';
 import type { Emit, SessionName, SessionPath } from '../telemetry/events.ts';
+import { mentionFor } from './asker.ts';
 import { withLateLine } from './late.ts';
-import type { Decided } from './outcome.ts';
+import { type Decided, decided } from './outcome.ts';
+import { showsSecret } from './withheld.ts';
 
 /** What an attempt has decided, on its way into the outbox. */
 
 export interface CommitParts {
   mail: Pick<Mail, 'decide'>;
+  mentions: Mentions;
+  /** Strings that must not be posted. */
+  secrets: ReadonlySet<string>;
   clock: Clock;
   emit: Emit;
   /** Told when outbox rows were written. */
@@ -24,9 +30,24 @@ export interface Ran {
   halted: AbortSignal;
 }
 
-/** Makes it the turn's outcome. */
-export function commit(turn: Turn, bot: Bot, attempt: Decided, ran: Ran, parts: CommitParts): Promise<void> {
-  return commitAsIs(turn, { ...attempt, drafts: withLateLine(turn, bot, attempt.drafts) }, ran, parts);
+/** Makes it the turn's outcome, unless the room would read a secret in it: then a sentence is that. */
+export async function commit(
+  turn: Turn,
+  bot: Bot,
+  attempt: Decided,
+  ran: Ran,
+  parts: CommitParts,
+): Promise<void> {
+  const holds = attempt.drafts.some((draft) => showsSecret(draft, parts.secrets));
+  const { outcome, drafts } = holds ? await withheld(turn, bot, parts) : attempt;
+  const told = { ...attempt, outcome, drafts: withLateLine(turn, bot, drafts) };
+  await commitAsIs(turn, told, ran, parts);
+}
+
+async function withheld(turn: Turn, bot: Bot, parts: CommitParts): Promise<Decided> {
+  const mention = await mentionFor(turn, bot, parts)();
+  // Files of an answer that held a secret may hold it in a form that nobody recognised.
+  return decided(turn, bot, { say: 'withheld' }, 'the answer held a secret', { files: null, mention });
 }
 
 /** The same, and nothing of the message is read. */

@@ -11,7 +11,7 @@ import { decideLive } from './live-policy.ts';
 import { markerOf, noticeBody } from './posts.ts';
 import type { Right } from './right.ts';
 import { doingWords, type Progress, type View } from './steps.ts';
-import { withoutSecretTail } from './withheld.ts';
+import { showsSecret, withoutSecretTail } from './withheld.ts';
 
 /**
  * The one message that shows what a running turn does: its step in words, then the answer as it is written.
@@ -164,7 +164,7 @@ class LiveTurn implements LiveMessage {
     if (view.kind === 'text') {
       const marker = () => markerOf(this.#turn)(ordinal);
       const [body] = renderReply(`${view.text} …`, { marker, language }).bodies;
-      if (body !== undefined) return body;
+      if (body !== undefined && !showsSecret({ kind: 'waiting', body }, this.#parts.secrets)) return body;
     }
     const doing = view.kind === 'tool' ? doingWords(view.step, language) : null;
     return noticeBody(this.#turn, this.#bot, { say: 'working', doing }, ordinal);

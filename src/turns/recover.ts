@@ -22,7 +22,7 @@ import { createTurnFiles } from './turn-files.ts';
 
 export interface RecoverParts
   extends CommitParts,
-    Pick<RunTurnParts, 'downloads' | 'publicUrl' | 'timeZone' | 'mentions' | 'secrets'> {
+    Pick<RunTurnParts, 'downloads' | 'publicUrl' | 'timeZone'> {
   mail: Pick<Mail, 'begin' | 'giveBack' | 'decide'>;
   conversations: Pick<Conversations, 'transcript'>;
 }

@@ -18,6 +18,7 @@ import type { PostedFiles } from './posted-files.ts';
 import type { Sentence } from './sentence.ts';
 import { doneWords, type Progress } from './steps.ts';
 import { createTurnFiles, type TurnFilesParts } from './turn-files.ts';
+import { tellableStep } from './withheld.ts';
 
 export interface RunTurnParts extends TurnFilesParts {
   clock: Clock;
@@ -54,9 +55,10 @@ export async function runTurn(
   const prompt = { uuid: turn.promptUuid, text: promptFor(turn, bot, parts.timeZone, note), images };
   const hooks: TurnHooks = {
     onStep(step) {
-      progress.hear(step, parts.clock.monotonicMs());
-      if (step.kind === 'tool')
-        parts.emit({ type: 'turn.step', session, turn: String(turn.id), tool: step.name });
+      const told = step.kind === 'tool' ? tellableStep(step, parts.secrets) : step;
+      progress.hear(told, parts.clock.monotonicMs());
+      if (told.kind === 'tool')
+        parts.emit({ type: 'turn.step', session, turn: String(turn.id), tool: told.name });
     },
     useTool: (call, slot) => files.useTool(call, slot),
   };

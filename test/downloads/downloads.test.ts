@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Kept } from '../../src/downloads/downloads.ts';
@@ -77,6 +77,28 @@ test('a file as a link and as an attachment are two things', async (t) => {
   await shared(stage, 'a.txt', 'one', turn, 'attachment');
   const asWhat = (await stage.downloads.ofTurn(turn)).map(({ as }) => as);
   assert.deepEqual(asWhat, ['link', 'attachment']);
+});
+
+test('a name or a title with a secret is refused, however short the secret is', async (t) => {
+  const { downloads, work, store } = set(t, { secrets: ['7-AbC'] });
+  writeFileSync(join(work.path, 'a.txt'), 'x');
+  writeFileSync(join(work.path, '7-AbC.txt'), 'x');
+  for (const { path = 'a.txt', name = null, title = null } of [
+    { path: '7-AbC.txt' },
+    { name: 'the key 7-AbC' },
+    { name: '7-\u200bAbC.txt' },
+    { title: `${'long '.repeat(30)}7-AbC` },
+  ]) {
+    const wish = { as: 'link' as const, name, title };
+    const result = await downloads.keep({ from: 'file', folder: work, path }, turn, wish);
+    assert.equal(result.kind, 'secret', JSON.stringify(wish));
+  }
+  const text = { from: 'text' as const, text: 'x' };
+  assert.equal(
+    (await downloads.keep(text, turn, { as: 'link', name: 'a.html', title: '7-AbC' })).kind,
+    'secret',
+  );
+  assert.deepEqual([await downloads.ofTurn(turn), existsSync(store) ? readdirSync(store) : []], [[], []]);
 });
 
 test('without PUBLIC_URL everything is attached', async (t) => {

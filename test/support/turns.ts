@@ -69,6 +69,7 @@ const alone: Machines = { ownership: soleOwnership('test'), others: null, onLost
 export interface TurnsGiven {
   campfire?: { faces: FaceBook; client: Partial<CampfireClient> };
   budgetUsdPerDay?: number;
+  secrets?: string[];
   machines?: Partial<Machines>;
   findBot?: FindBot;
   /** In place of the real one's. */
@@ -117,7 +118,7 @@ export function setTurns(
       ...{ mail, pool, conversations, clock, emit, findBot, onDecided: () => {} },
       spending,
       ...{ downloads: Object.assign(downloads, given.downloads), publicUrl, ...alone, ...machines },
-      ...{ secrets: new Set<string>(), timeZone: 'UTC', turnTimeoutMs: 3_600_000 },
+      ...{ secrets: new Set(given.secrets), timeZone: 'UTC', turnTimeoutMs: 3_600_000 },
       ...{
         faces: campfire?.faces ?? noCampfire,
         client: {

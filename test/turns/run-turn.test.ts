@@ -142,6 +142,15 @@ const sentences: Array<[title: string, result: AgentResult, given: Parameters<ty
       /out of time after 10 minutes. So far I read report.xlsx and ran a command./,
     ],
     [
+      'the time limit, after a step on a file that is called like a secret',
+      { kind: 'interrupted', spent: null },
+      {
+        ...{ whenStopped: true, event: 'timeout' },
+        steps: [{ kind: 'tool', name: 'Write', target: `/work/${secret}.txt` }, { kind: 'tool-ended' }],
+      },
+      /So far I wrote a file\./,
+    ],
+    [
       'five silent minutes',
       { kind: 'interrupted', spent: null },
       { whenStopped: true, event: 'silence', steps: [{ kind: 'activity' }] },
