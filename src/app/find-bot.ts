@@ -2,7 +2,10 @@ import type { FindBot } from '../config/bot.ts';
 import type { Bots } from '../config/bots.ts';
 import type { Clock } from '../lib/clock.ts';
 
-/** A machine that has the file may restart, and a new file may take as long to reach all folders. */
+/**
+ * The folder may not be mounted yet, or somebody has moved a file aside; a machine that has it may restart, and a new
+ * file may take as long to reach all folders.
+ */
 const graceMs = 600_000;
 /** A bot that nobody has asked about for longer is missing anew: retention asks once an hour. */
 const askedWithinMs = 2 * 3_600_000;
@@ -14,21 +17,15 @@ export interface FinderParts {
   clock: Clock;
 }
 
-/** Bots as their files say now. Among machines one is gone when none has had its file for ten minutes. */
+/** Bots as their files say now. One is gone when its file has been missing for ten minutes, on all machines. */
 export function createFinder({ bots, mayBeElsewhere, clock }: FinderParts): FindBot {
   const missing = new Map<string, { sinceMs: number; askedMs: number }>();
-  const isElsewhere = (id: string): boolean => {
-    const others = mayBeElsewhere();
-    if (others === null) return false;
-    if (others(id)) {
-      missing.delete(id);
-      return true;
-    }
+  const isMissingForLong = (id: string): boolean => {
     const nowMs = clock.monotonicMs();
     const known = missing.get(id);
     const sinceMs = known && nowMs - known.askedMs <= askedWithinMs ? known.sinceMs : nowMs;
     missing.set(id, { sinceMs, askedMs: nowMs });
-    return nowMs - sinceMs < graceMs;
+    return nowMs - sinceMs >= graceMs;
   };
   return (id) => {
     bots.refresh();
@@ -38,6 +35,12 @@ export function createFinder({ bots, mayBeElsewhere, clock }: FinderParts): Find
       return bot;
     }
     if (bots.problems().length > 0) return 'unclear';
-    return isElsewhere(id) ? 'elsewhere' : 'gone';
+    const others = mayBeElsewhere();
+    if (others?.(id)) {
+      missing.delete(id);
+      return 'elsewhere';
+    }
+    if (isMissingForLong(id)) return 'gone';
+    return others === null ? 'unclear' : 'elsewhere';
   };
 }

@@ -96,7 +96,7 @@ function deepFreeze<T>(value: T): T {
 }
 
 /**
- * The bot as its file says now. `unclear` when it may only be missing because a file cannot be read, `elsewhere` when
- * another machine may have its file.
+ * The bot as its file says now. `unclear` when it may only be missing because a file cannot be read or is away for a
+ * moment, `elsewhere` when another machine may have its file.
  */
 export type FindBot = (id: string) => Bot | 'gone' | 'unclear' | 'elsewhere';

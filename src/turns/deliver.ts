@@ -52,7 +52,7 @@ export async function deliver(row: OutboxRow, parts: DeliverParts): Promise<Deli
   if (bot === 'elsewhere')
     return { kind: 'retry', at: nextTry(row, parts), problem: 'its file is not on this machine' };
   if (bot === 'gone' || bot === 'unclear') {
-    const problem = bot === 'gone' ? 'its file is gone' : 'its file cannot be read';
+    const problem = bot === 'gone' ? 'its file is gone' : 'its file is missing or cannot be read';
     parts.health.noUsableFile(row.botId, problem);
     return retry(row, problem, parts);
   }

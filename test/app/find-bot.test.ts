@@ -21,8 +21,17 @@ function folder(elsewhere: Set<string> | null) {
   return { clock, here, find: () => find('helper') };
 }
 
-test('alone, a bot without a file is gone at once', () => {
-  assert.equal(folder(null).find(), 'gone');
+test('alone, a bot is gone when its file has been missing for ten minutes: its messages wait as long', () => {
+  const { clock, here, find } = folder(null);
+  assert.equal(find(), 'unclear', 'the folder may not be mounted yet');
+  clock.advance(9 * minuteMs);
+  assert.equal(find(), 'unclear');
+  here.set('helper', helper);
+  assert.equal(find(), helper);
+  here.clear();
+  assert.equal(find(), 'unclear', 'the ten minutes begin anew');
+  clock.advance(10 * minuteMs);
+  assert.equal(find(), 'gone');
 });
 
 test('among machines a bot is gone when none has had its file for ten minutes', () => {
