@@ -259,6 +259,16 @@ test('a page that wants to load something is shared, and the model hears what wi
   assert.match(told, /refers to https:\/\/cdn\.example\/x\.js, which browsers will not load/);
 });
 
+test('a page of nothing but beginnings of tags costs no time', async (t) => {
+  const { attempt } = setTurn(t);
+  const started = performance.now();
+  await attempt(1, async (use) => {
+    await use(page('X', '<img '.repeat(100_000)));
+    return answer('Done.');
+  });
+  assert.ok(performance.now() - started < 5_000);
+});
+
 test('a call after the turn is refused in a sentence', async (t) => {
   const { attempt, late, write } = setTurn(t);
   write('a.csv');
