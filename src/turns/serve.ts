@@ -23,9 +23,10 @@ import type { Workspaces } from './workspace.ts';
  * One conversation's next turn, from the mailbox to its outcome.
  *
  * Invariants:
- * 1. A session is held before the turn is begun: an attempt counts only once it can really start.
+ * 1. A session is held before the turn is begun to be asked: an attempt counts only once it can really start.
  * 2. What is not finished stays in the mailbox, where the next look finds it.
- * 3. Before a turn is run again its last attempt is looked up in the transcript: a complete answer is not made twice.
+ * 3. Before a turn is run again its last attempt is looked up in the transcript (`recover.ts`): a complete answer is not
+ *    made twice.
  */
 
 export interface ServeParts extends RunTurnParts, Omit<LiveParts, 'mail'> {
