@@ -63,7 +63,7 @@ const attachmentProperties = new Set(
 const linkingProperties = new Set(['href', 'src', 'cite']);
 const safeSchemes = new Set(['http', 'https', 'mailto', 'tel']);
 
-const emoji = /^(?:\p{Emoji_Presentation}|\p{Extended_Pictographic}|\uFE0F)+$/u;
+const emoji = /^(?:[\p{Emoji_Presentation}\p{Extended_Pictographic}]|\uFE0F)+$/u;
 const playCommand = /^\/play (?<sound>[A-Za-z0-9_]+)$/;
 
 /** highlight.js languages that Campfire registers, with their aliases. */

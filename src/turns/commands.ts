@@ -62,7 +62,10 @@ export async function obey(
   await settle(conversation, bot, message, { sentence, withdrawn: [], stopTurn: null }, parts);
 }
 
-/** The control word that a message is, as the person wrote it. */
+/** Of the HTML of a control word, with mentions around it. */
+const wordHtmlMaxCharacters = 10_000;
+
+/** The control word that a message is, as the person wrote it. Takes a bounded time: nothing is on disk yet. */
 export function controlIn({ content }: Pick<Message, 'content'>, bot: Bot): Control | null {
   const { html, plain } = readContent(content);
   return hasStructure(html ?? '') ? null : recogniseControl(plain, bot.name);
@@ -70,6 +73,7 @@ export function controlIn({ content }: Pick<Message, 'content'>, bot: Bot): Cont
 
 /** Quotes, links and pictures are in the HTML only. A mention is none of them, though its attributes hold a picture. */
 function hasStructure(html: string): boolean {
+  if (html.length > wordHtmlMaxCharacters) return true;
   const withoutMentions = html.replace(/<action-text-attachment\b(?:"[^"]*"|'[^']*'|[^"'>])*>/gi, '');
   return /<(?:blockquote|a|img|figure|pre|ul|ol)\b/i.test(withoutMentions);
 }

@@ -12,9 +12,13 @@ const notProse = [
   /```[\s\S]*?(?:```|$)/g,
   /`[^`\n]*`/g,
   /\b(?:https?:\/\/|www\.)[^\s\p{Script=Han}]+/giu,
-  /\S+@\S+\.\S+/g,
+  // From the beginning of the word only: begun at each of its characters it would take quadratic time.
+  /(?<!\S)[^\s@]+@\S[^\s.]*\.\S+/g,
   /@\S+/g,
 ];
+
+/** What stands behind so much, mostly pasted, is not looked at. */
+const judgedMaxCharacters = 64_000;
 
 /** A Chinese word has about one and a half characters. */
 const charactersPerHanWord = 1.5;
@@ -24,7 +28,8 @@ const charactersPerHanWord = 1.5;
  * than Han words, as when Chinese speaks of products, the first word decides.
  */
 export function languageOf(text: string): Language {
-  const prose = notProse.reduce((rest, pattern) => rest.replace(pattern, ' '), text);
+  const judged = text.slice(0, judgedMaxCharacters);
+  const prose = notProse.reduce((rest, pattern) => rest.replace(pattern, ' '), judged);
   const count = (pattern: RegExp) => prose.match(pattern)?.length ?? 0;
   if (count(/[\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/gu) > 0) return 'en';
   const han = count(/\p{Script=Han}/gu) / charactersPerHanWord;

@@ -55,3 +55,12 @@ test('a quote, a link or a file beside the word makes it a question', () => {
   assert.equal(control('<blockquote>Is it urgent?</blockquote>stop'), null);
   assert.equal(control('<div><a href="https://example.org">stop</a></div>'), null);
 });
+
+test('a text without end is a question at once', () => {
+  const started = performance.now();
+  assert.equal(recogniseControl(`@Helper a${'.'.repeat(200_000)}b`, 'Helper'), null);
+  const html = '<action-text-attachment '.repeat(20_000);
+  const content = writeContent({ author: 'Ann', roomName: null, html, plain: 'stop' });
+  assert.equal(controlIn({ content }, helper), null);
+  assert.ok(performance.now() - started < 2_000);
+});

@@ -13,6 +13,7 @@ const chinese = [
   '季度报告.xlsx',
   '運行測試',
   '为什么会报错？\n```\nTypeError: cannot read properties of undefined, reading name\n```',
+  '请问 ann.lee@example.org 和bob@example.org是谁？',
   '看一下 https://example.org/a/very/long/path/with/many/words 这个页面',
   '3 个苹果多少钱？',
 ];
@@ -38,6 +39,14 @@ const english = [
 test('the language of a message is that of its sentences', () => {
   for (const text of chinese) assert.equal(languageOf(text), 'zh-CN', text);
   for (const text of english) assert.equal(languageOf(text), 'en', text);
+});
+
+test('the language of a text without end is found at once', () => {
+  const started = performance.now();
+  for (const fragment of ['x', '@', 'a@b', 'a@.', '`', '```a', 'www.', '汉a', ' ']) {
+    languageOf(`怎么办？ ${fragment.repeat(400_000 / fragment.length)}x`);
+  }
+  assert.ok(performance.now() - started < 2_000);
 });
 
 test('a bot’s own language goes before that of the messages', () => {

@@ -170,7 +170,8 @@ function address(content: ElementContent[], first: Block | undefined, mention: E
 function wouldBecomeEffect(content: string): boolean {
   return (
     /^\s*\/play \w+\s*$/.test(content) ||
-    /^(?:\p{Emoji_Presentation}|\p{Extended_Pictographic}|\ufe0f|\s)+$/u.test(content)
+    // Most emoji are of both kinds: as alternatives they would be tried in 2^n ways.
+    /^(?:[\p{Emoji_Presentation}\p{Extended_Pictographic}\s]|\ufe0f)+$/u.test(content)
   );
 }
 

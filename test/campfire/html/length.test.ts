@@ -138,6 +138,11 @@ describe('an answer built to be slow', () => {
     });
   }
 
+  it('of emoji and a letter is shown at once', () => {
+    const answer = `${'😀'.repeat(2_000)}a`;
+    assert.equal(shownReply(answer).text, answer);
+  });
+
   it('is shown as it was written when it cannot be parsed', () => {
     const { reply, pages } = shownReply(`${'> '.repeat(500)}deep`);
     assert.equal(reply.kind === 'messages' && reply.readAs, 'text');
