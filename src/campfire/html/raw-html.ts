@@ -20,15 +20,26 @@ const elementNames = new Set(
  */
 const rawTextNames = new Set('iframe noembed noframes script style textarea title xmp'.split(' '));
 
-const tag = /<\/?([a-z][^\s/>]*)(?:"[^"]*"|'[^']*'|[^'">])*>/iy;
-const comment = /<!--(?!>|->)[\s\S]*?-->/y;
+const nowhere = -1;
 
-/** The HTML of one Markdown node with everything escaped that a browser would silently drop. */
+/** No name of an element is longer. */
+const opening = /<\/?([a-z][^\s/>]{0,30})(?=[\s/>])/iy;
+
+/** What has been found out about a text, so that nothing in it is searched for again and again. */
+interface Searched {
+  /** See `tagEnds`. */
+  ends: Int32Array;
+  /** Names of elements, and `!--`, whose end does not follow any more. */
+  endless: Set<string>;
+}
+
+/** The HTML of one Markdown node with everything escaped that a browser would silently drop. Takes linear time. */
 export function withOnlyRealTags(html: string): string {
+  const searched = { ends: tagEnds(html), endless: new Set<string>() };
   let result = '';
   let position = 0;
   for (let start = html.indexOf('<'); start >= 0; start = html.indexOf('<', position)) {
-    const end = endOfMarkup(html, start);
+    const end = endOfMarkup(html, start, searched);
     result += html.slice(position, start) + (end === undefined ? '&lt;' : html.slice(start, end));
     position = end ?? start + 1;
   }
@@ -36,19 +47,47 @@ export function withOnlyRealTags(html: string): string {
 }
 
 /** Where the tag, comment or whole raw text element that begins at `start` ends; undefined when it is none. */
-function endOfMarkup(html: string, start: number): number | undefined {
-  if (html.startsWith('<!--', start)) return match(comment, html, start)?.end;
-  const found = match(tag, html, start);
-  const name = found?.name.toLowerCase() ?? '';
-  if (elementNames.has(name)) return found?.end;
-  if (found === undefined || !rawTextNames.has(name) || html[start + 1] === '/') return undefined;
-  const closing = new RegExp(`</${name}\\s*>`, 'ig');
-  closing.lastIndex = found.end;
-  return closing.test(html) ? closing.lastIndex : undefined;
+function endOfMarkup(html: string, start: number, searched: Searched): number | undefined {
+  if (html.startsWith('<!--', start)) {
+    // For a browser these two are whole comments.
+    const isEmpty = html.startsWith('<!-->', start) || html.startsWith('<!--->', start);
+    return isEmpty ? undefined : endOfContent(html, start + 4, '!--', searched);
+  }
+  opening.lastIndex = start;
+  const name = opening.exec(html)?.[1]?.toLowerCase();
+  const end = searched.ends[opening.lastIndex] ?? nowhere;
+  if (name === undefined || end === nowhere) return undefined;
+  if (elementNames.has(name)) return end;
+  if (!rawTextNames.has(name) || html[start + 1] === '/') return undefined;
+  return endOfContent(html, end, name, searched);
 }
 
-function match(pattern: RegExp, html: string, start: number): { end: number; name: string } | undefined {
-  pattern.lastIndex = start;
-  const found = pattern.exec(html);
-  return found === null ? undefined : { end: pattern.lastIndex, name: found[1] ?? '' };
+function endOfContent(html: string, from: number, name: string, { endless }: Searched): number | undefined {
+  if (endless.has(name)) return undefined;
+  const closing = name === '!--' ? /-->/g : new RegExp(`</${name}\\s*>`, 'ig');
+  closing.lastIndex = from;
+  if (closing.test(html)) return closing.lastIndex;
+  endless.add(name);
+  return undefined;
+}
+
+/**
+ * For each position inside a tag where it ends: behind the next `>` that is not in quotes. All at once and backwards,
+ * because one search for each of many tags that never end would take quadratic time.
+ */
+function tagEnds(html: string): Int32Array {
+  const ends = new Int32Array(html.length + 1).fill(nowhere);
+  const behind = new Map<string, number>();
+  for (let at = html.length - 1; at >= 0; at -= 1) {
+    const character = html.charAt(at);
+    if (character === '>') {
+      ends[at] = at + 1;
+    } else if (character === '"' || character === "'") {
+      ends[at] = ends[behind.get(character) ?? html.length] ?? nowhere;
+      behind.set(character, at + 1);
+    } else {
+      ends[at] = ends[at + 1] ?? nowhere;
+    }
+  }
+  return ends;
 }
