@@ -7,6 +7,7 @@ import remarkRehype from 'remark-rehype';
 import { unified } from 'unified';
 import { cjkEmphasis } from './cjk-emphasis.ts';
 import { formulaBlocks } from './formula-block.ts';
+import { boundMarkdown, boundTables } from './growth.ts';
 import { inlineFormulas } from './inline-formula.ts';
 import { prepareTree } from './prepare.ts';
 
@@ -36,13 +37,16 @@ const processor = unified()
   // One tilde is "about" and "to" (3~5天) far more often than a deletion.
   .use(remarkGfm, { singleTilde: false })
   .use(prepareTree)
+  .use(boundMarkdown)
   .use(remarkRehype, { allowDangerousHtml: true })
   .use(rehypeRaw)
+  .use(boundTables)
   .freeze();
 
 /**
  * The tree, not yet fit for Campfire; undefined when the text is built so that parsing it would take seconds.
- * `markdown` must be repaired text. Throws (a RangeError, mostly) when it is nested deeper than the stack allows.
+ * `markdown` must be repaired text. Throws (a RangeError, mostly) when it is nested deeper than the stack allows, or would
+ * grow out of all proportion.
  */
 export function parseMarkdown(markdown: string): Root | undefined {
   if (isPathological(markdown)) return undefined;

@@ -27,6 +27,17 @@ export function textOf(nodes: readonly Node[]): string {
     .join('');
 }
 
+/** About as many characters as the nodes take as HTML, at least. */
+export function sizeInHtml(nodes: readonly Node[]): number {
+  return nodes.reduce((sum, node) => {
+    if (node.type === 'text') return sum + node.value.length;
+    if (node.type !== 'element') return sum;
+    const properties = Object.values(node.properties).map((value) => String(value ?? '').length);
+    const own = properties.reduce((size, length) => size + length, 2 * node.tagName.length + '<></>'.length);
+    return sum + own + sizeInHtml(node.children);
+  }, 0);
+}
+
 /** The text of a `pre`, where a `<br>` is a line break like any other. */
 export function preformattedText(nodes: readonly Node[]): string {
   return nodes

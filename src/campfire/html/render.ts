@@ -15,7 +15,7 @@ import { composeBlocks } from './compose.ts';
 import { type DeadLinks, takeOutDeadLinks, textWithoutDeadLinks } from './dead-links.ts';
 import { fileBlocks, type MessageFiles } from './files.ts';
 import { parseMarkdown } from './markdown.ts';
-import { element, text, textOf } from './nodes.ts';
+import { element, sizeInHtml, text, textOf } from './nodes.ts';
 import { outlineOf } from './outline.ts';
 import { mentionType } from './read.ts';
 import { splitBlocks } from './split.ts';
@@ -46,6 +46,8 @@ export interface RenderOptions {
 const messageMaxCharacters = 8_000;
 /** Of Markdown; beyond it the answer is a file. */
 const roomMaxCharacters = 30_000;
+/** Of HTML, in all messages; beyond it the answer is a file. */
+const htmlMaxCharacters = 512_000;
 
 /**
  * A line break inside this tag is what keeps code whole. Campfire's auto-linker looks for an unclosed tag at the end
@@ -81,15 +83,24 @@ const stringifier = unified()
  */
 export function renderReply(markdown: string, options: RenderOptions): RenderedReply {
   const answer = withoutEmptyEdges(repairText(markdown));
-  if (answer.length > roomMaxCharacters) {
-    const markdown = withoutDeadLinks(answer, options);
-    const outline = outlineOf(markdown, wording[options.language]);
-    return { kind: 'file', bodies: bodiesOf(blocksOf(outline, options).blocks, options), markdown };
-  }
+  if (answer.length > roomMaxCharacters) return fileOf(answer, options);
   const { blocks, readAs } = blocksOf(answer, options);
+  if (!fitsRoom(blocks)) return fileOf(answer, options);
   if (!blocks.some(isVisible)) blocks.length = 0;
   if (blocks.length === 0 && !hasFiles(options.files)) return { kind: 'empty', bodies: [] };
   return { kind: 'messages', bodies: bodiesOf(blocks, options), readAs };
+}
+
+function fileOf(answer: string, options: RenderOptions): RenderedReply {
+  const words = wording[options.language];
+  const markdown = withoutDeadLinks(answer, options);
+  const outline = blocksOf(outlineOf(markdown, words), options).blocks;
+  const blocks = fitsRoom(outline) ? outline : [textBlock([text(words.inFile(markdown.length))])];
+  return { kind: 'file', bodies: bodiesOf(blocks, options), markdown };
+}
+
+function fitsRoom(blocks: readonly Block[]): boolean {
+  return sizeInHtml(blocks.map((block) => block.element)) <= htmlMaxCharacters;
 }
 
 /** One sentence of the service itself as a message; its line breaks are kept, everything else is text. */
