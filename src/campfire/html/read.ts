@@ -5,6 +5,7 @@
 import type { Element } from 'hast';
 import rehypeParse from 'rehype-parse';
 import { unified } from 'unified';
+import { refuseMarks } from './growth.ts';
 import { attribute, type Node, preformattedText, textOf } from './nodes.ts';
 import { withoutTrailing } from './text.ts';
 
@@ -20,8 +21,19 @@ export const mentionType = 'application/vnd.campfire.mention';
 const previewType = 'application/vnd.actiontext.opengraph-embed';
 /** Deeper nesting is read as its text; Campfire's composer makes nothing near it. */
 const nestingMax = 100;
+/** Twice what a webhook can bring. */
+const prefixedMaxCharacters = 2_000_000;
+
+/** Marks that may be open, times places where they may begin anew: pasted text has many of both. */
+const marksMax = 400_000;
 
 const parser = unified().use(rehypeParse, { fragment: true }).freeze();
+
+/** Throws a RangeError where the HTML would grow, or is nested beyond the parser's stack. */
+function parsed(html: string): readonly Node[] {
+  refuseMarks(html, marksMax);
+  return parser.parse(html).children;
+}
 
 /**
  * The text of a message for the model. `html` is the webhook's `body.html`; null, as with an uploaded file, leaves
@@ -30,10 +42,10 @@ const parser = unified().use(rehypeParse, { fragment: true }).freeze();
 export function readBody(html: string | null, plain: string, ownName?: string): string {
   if (html === null) return plain.trim();
   try {
-    const nodes = parser.parse(html).children;
+    const nodes = parsed(html);
     return write(withoutOwnMention(nodes, ownName), 0).text.trim();
   } catch {
-    // Nested beyond the parser's stack: Campfire's own rendering as text is the best that is left.
+    // Nobody could have written that by hand: Campfire's own rendering as text is the best that is left.
     return plain.trim();
   }
 }
@@ -42,7 +54,7 @@ export function readBody(html: string | null, plain: string, ownName?: string): 
 export function readMentions(html: string | null): Mention[] {
   const mentions = new Map<string, Mention>();
   try {
-    collectMentions(parser.parse(html ?? '').children, mentions);
+    collectMentions(parsed(html ?? ''), mentions);
   } catch {
     return [];
   }
@@ -65,7 +77,7 @@ function isMention(node: Element): boolean {
 /** The name is in the attachment's `content`, as escaped HTML, beside a picture; newer editors write that as JSON. */
 function mentionedName(mention: Element): string {
   const content = attribute(mention, 'content');
-  const shown = parser.parse(content.startsWith('"') ? unquoted(content) : content).children;
+  const shown = parsed(content.startsWith('"') ? unquoted(content) : content);
   return textOf(shown).replace(/\s+/g, ' ').trim() || textOf(mention.children).trim() || 'someone';
 }
 
@@ -78,16 +90,21 @@ function unquoted(json: string): string {
 }
 
 /** Looks through the wrappers in front of the first words. */
-function withoutOwnMention(nodes: readonly Node[], ownName: string | undefined): Node[] {
-  const index = nodes.findIndex((node) => node.type === 'element' || textOf([node]).trim() !== '');
-  const first = nodes[index];
-  if (ownName === undefined || first?.type !== 'element') return [...nodes];
-  const rest = nodes.slice(index + 1);
-  if (isMention(first))
-    return mentionedName(first) === ownName ? withoutOwnMention(rest, ownName) : [...nodes];
-  if (!['div', 'p', 'span', 'strong', 'em'].includes(first.tagName)) return [...nodes];
-  const children = withoutOwnMention(first.children, ownName).filter((child) => child.type !== 'doctype');
-  return [{ ...first, children }, ...rest];
+function withoutOwnMention(nodes: readonly Node[], ownName: string | undefined): readonly Node[] {
+  let kept = 0;
+  for (const [index, node] of nodes.entries()) {
+    if (node.type !== 'element' && textOf([node]).trim() === '') continue;
+    if (ownName === undefined || node.type !== 'element') break;
+    if (isMention(node)) {
+      if (mentionedName(node) !== ownName) break;
+      kept = index + 1;
+    } else {
+      if (!['div', 'p', 'span', 'strong', 'em'].includes(node.tagName)) break;
+      const children = withoutOwnMention(node.children, ownName).filter((child) => child.type !== 'doctype');
+      return [{ ...node, children }, ...nodes.slice(index + 1)];
+    }
+  }
+  return nodes.slice(kept);
 }
 
 /** Text, and whether it stands on lines of its own. */
@@ -222,7 +239,9 @@ function fenced(pre: Element): string {
   return `${fence}${language}\n${code}\n${fence}`;
 }
 
+/** Throws a RangeError where quotes within quotes, each of which adds to every line, would grow beyond reason. */
 function prefixed(text: string, first: string, others: string): string {
+  if (text.length > prefixedMaxCharacters) throw new RangeError('The text grows with each quote around it.');
   return withoutTrailing(text, '\n')
     .split('\n')
     .map((line, index) => `${index === 0 ? first : others}${line}`)

@@ -89,6 +89,22 @@ describe('what the model reads', () => {
 
   it('is the plain text when the body is nested beyond reason', () => {
     assert.equal(read(`${'<div>'.repeat(30_000)}x`), 'the plain text');
+    assert.equal(read(`${'<blockquote>'.repeat(99)}${'a<br>'.repeat(190_000)}`), 'the plain text');
+  });
+
+  it('is the plain text when marks that are never closed would begin anew everywhere', () => {
+    const marks = Array.from({ length: 1_500 }, (_, index) => `<b a${index}>`);
+    const html = `<p>${marks.join('')}${'<p>x'.repeat(4_500)}`;
+    assert.equal(read(html), 'the plain text');
+    const attached = '<action-text-attachment content-type="application/vnd.campfire.mention"';
+    assert.equal(read(`${attached} sgid="x" content="${escapeHtml(html)}">`), 'the plain text');
+    assert.deepEqual(readMentions(html), []);
+    const rich = '<p><strong>a</strong> <em>b</em> <font color="red">c</font> <code>d</code></p>';
+    assert.match(read(rich.repeat(2_000)), /^(?:a b c d\s+){1999}a b c d$/);
+  });
+
+  it('has no mention of the bot in front, and be it a thousand times', () => {
+    assert.equal(read(`<div>${mention('Bot').repeat(4_000)} now</div>`), 'now');
   });
 });
 
