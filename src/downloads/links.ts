@@ -1,5 +1,5 @@
 import { hash, randomBytes } from 'node:crypto';
-import { isPage, withoutTrailing } from './names.ts';
+import { isPage } from './names.ts';
 
 /** Links to kept files: how they look, and which of those in a text are real. */
 
@@ -29,7 +29,8 @@ const tokenShape = /^[\w-]{43}$/;
 const linkPath = /\/files\/(?:download|view)(?![\w-])/gi;
 /** What an address in running text consists of, as far as it has to be found. */
 const addressCharacter = /[^\s"'`<>(){}|\\^[\]\u3000-\u303f\uff00-\uffef\u2018-\u201f]/u;
-const trailingProse = '.,;:!?*_~';
+/** Looked for from the beginning of such a run only: from each of its characters it would take quadratic time. */
+const trailingProse = /(?<![.,;:!?*_~])[.,;:!?*_~]+$/;
 /** Names that models make up for a host that they do not know, and such as lead nowhere from a chat. */
 const inventedHost =
   /^(?:localhost|127(?:\.\d+){3}|0\.0\.0\.0|\[::1?\]|10(?:\.\d+){3}|192\.168(?:\.\d+){2}|[^.]+|(?:.*\.)?example(?:\.\w+)?|(?:your|my)-?(?:domain|server|host|site|app|company)\..*)$/i;
@@ -46,7 +47,7 @@ export function addressesIn(text: string): Array<{ start: number; end: number; a
     while (/[*_~]/.test(text[start] ?? '')) start++;
     seen = index + path.length;
     while (seen < text.length && addressCharacter.test(text[seen] ?? '')) seen++;
-    const address = withoutTrailing(text.slice(start, seen), trailingProse);
+    const address = text.slice(start, seen).replace(trailingProse, '');
     found.push({ start, end: start + address.length, address });
   }
   return found;

@@ -21,15 +21,9 @@ export function displayName(wanted: string, fallback: string): string {
     .replace(/[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ufffd]/g, '')
     .replace(/[%$|:;/<>?*"\\]/g, '-')
     .replace(/\s+/g, ' ')
-    .replace(/^[\s.-]+/, '');
-  return shortened(withoutTrailing(clean, ' .')) || fallback;
-}
-
-/** Without any of `characters` at the end. A loop, because `/[…]+$/` takes quadratic time on runs elsewhere. */
-export function withoutTrailing(text: string, characters: string): string {
-  let end = text.length;
-  while (end > 0 && characters.includes(text.charAt(end - 1))) end -= 1;
-  return text.slice(0, end);
+    // The lookbehind keeps it linear: a run of dots elsewhere is tried once, and not from each of its dots.
+    .replace(/^[\s.-]+|(?<![\s.])[\s.]+$/g, '');
+  return shortened(clean) || fallback;
 }
 
 /** A line for a button. */

@@ -1,4 +1,5 @@
 /** What the room sees of an answer that is too long for it and goes into a file. */
+import { withoutTrailing } from './text.ts';
 
 interface OutlineWording {
   inFile(characters: number): string;
@@ -40,12 +41,16 @@ function headingsOf(markdown: string): Heading[] {
     const mark = /^ {0,3}(`{3,}|~{3,})(.*)$/.exec(line);
     if (fence === '') fence = mark?.[1] ?? '';
     else if (mark?.[1]?.startsWith(fence) && mark[2]?.trim() === '') fence = '';
-    const heading = fence === '' ? /^ {0,3}(#{1,6})[ \t]+(.*\S)/.exec(line) : null;
-    if (heading === null) return [];
-    return [
-      { level: heading[1]?.length ?? 1, text: (heading[2] ?? '').replace(/[ \t]+#+$/, '').slice(0, 200) },
-    ];
+    const heading = fence === '' ? /^ {0,3}(#{1,6})[ \t](.*)/.exec(line) : null;
+    const text = withoutClosing((heading?.[2] ?? '').trim()).slice(0, 200);
+    return text === '' ? [] : [{ level: heading?.[1]?.length ?? 1, text }];
   });
+}
+
+/** Without the `#` that may close a heading, behind a space. */
+function withoutClosing(heading: string): string {
+  const open = withoutTrailing(heading, '#');
+  return /[ \t]$/.test(open) ? open.trimEnd() : heading;
 }
 
 /** The first paragraph, if the answer begins with one. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { renderReply } from '../../../src/campfire/html/render.ts';
+import { deadLinks as deadLinksOf } from '../../../src/downloads/links.ts';
 import { plainTextOf } from '../../../src/playground/sanitiser/plain-text.ts';
 import { showBody } from '../../../src/playground/sanitiser.ts';
 import { shownReply } from './shown.ts';
@@ -84,7 +85,7 @@ describe('a long answer', () => {
   it('of 40,000 characters is announced with its opening and its headings', () => {
     const sections = words(8).map(
       (word) =>
-        `## About ${word}\n\n\`\`\`sh\n# no heading\n\`\`\`\n\n### Detail *${word}*\n\n${'text '.repeat(1_000)}`,
+        `## About ${word} ##  \n\n\`\`\`sh\n# no heading\n\`\`\`\n\n### Detail *${word}*\n\n${'text '.repeat(1_000)}`,
     );
     const { reply, text, lost } = shownReply(`Here is **everything**.\n\n${sections.join('\n\n')}`);
     assert.equal(reply.kind, 'file');
@@ -138,9 +139,109 @@ describe('an answer built to be slow', () => {
     });
   }
 
+  // The next expression that is tried in too many ways hangs on one of these, whatever it was meant for.
+  const heads = ['', '<div\n', '# ', '# a', '| a |\n|-|\n| ', '> - ', '/files/view'];
+  const repeated = [
+    ...[
+      '😀',
+      '❤️',
+      '👩‍👩‍👧',
+      '汉',
+      '，',
+      'a',
+      '1',
+      '\u00a0',
+      '\ufeff',
+      ' ',
+      '\t',
+      ' \n',
+      '.',
+      '!',
+      ':',
+      '-',
+      '/',
+      '#',
+      ' #',
+      '|',
+    ],
+    ...[
+      '"',
+      "'",
+      '`',
+      '(',
+      ')',
+      '[',
+      ']',
+      '\\',
+      '&',
+      '&amp;',
+      '~~',
+      '= ',
+      '<',
+      '<a',
+      '<b ',
+      '<i x="',
+      '<!--',
+      '<script>',
+    ],
+    ...['</p>', '<td>', '[a]', '![', '[^a]', '1. ', '@a', 'a@b', 'www.', 'http://x', '/files/view'],
+  ];
+  const tails = ['', ' b', '>', '">', '-->', '|', ')', '`', '"'];
+  const deadLinks = deadLinksOf('https://bots.example.org', new Set());
+
+  for (const size of [1_600, 50_000]) {
+    it(`of ${size} characters that repeat themselves between two others takes a moment`, () => {
+      for (const [row, fragment] of repeated.entries()) {
+        for (const [column, head] of heads.entries()) {
+          const other = size > 30_000 ? '\nb' : tails[(row + column) % tails.length];
+          for (const tail of ['a', other]) {
+            const answer = `${head}${fragment.repeat(size / fragment.length)}${tail}`;
+            const started = process.cpuUsage();
+            renderReply(answer, { marker: () => 'm', language: 'en', deadLinks });
+            const { user, system } = process.cpuUsage(started);
+            const tookMs = (user + system) / 1_000;
+            assert.ok(tookMs < 1_000, `${JSON.stringify([head, fragment, tail])}: ${tookMs} ms`);
+          }
+        }
+      }
+    });
+  }
+
   it('of emoji and a letter is shown at once', () => {
     const answer = `${'😀'.repeat(2_000)}a`;
     assert.equal(shownReply(answer).text, answer);
+  });
+
+  it('is shown as it was written when it would grow', () => {
+    const marks = Array.from({ length: 1_400 }, (_, index) => `<b a${index}>`).join('');
+    const growing = [
+      `${'|a'.repeat(1_000)}|\n${'|-'.repeat(1_000)}|\n${'|x|\n'.repeat(1_000)}`,
+      `| ${'A'.repeat(12_000)} |\n|-|\n${'|x|\n'.repeat(4_000)}`,
+      `<table><tr>${'<td>a'.repeat(2_000)}${'<tr><td>b'.repeat(2_000)}`,
+      `[a]: http://x/${'A'.repeat(12_000)}\n\n${'[a] '.repeat(3_900)}`,
+      `<p>${marks}${'<p>x'.repeat(4_000)}`,
+    ];
+    for (const answer of growing) {
+      const { reply, pages } = shownReply(answer);
+      assert.equal(reply.kind === 'messages' && reply.readAs, 'text', answer.slice(0, 20));
+      const shown = pages.flatMap(({ code }) => code).map(({ text }) => text);
+      assert.equal(shown.join('').replaceAll('\n', ''), answer.replaceAll('\n', '').trimEnd());
+    }
+  });
+
+  it('is a file when its HTML would be far too long for a room', () => {
+    const { reply, bodies } = shownReply(
+      `<p><a href="http://x/${'A'.repeat(12_000)}">${'<p>x'.repeat(4_000)}`,
+    );
+    assert.equal(reply.kind, 'file');
+    assert.ok(bodies.join('').length < 100_000);
+  });
+
+  it('or a table of 30 columns and 300 rows is still a table', () => {
+    const row = (cell: string) => `|${`${cell}|`.repeat(30)}\n`;
+    const { reply, text } = shownReply(`${row('name')}${row('-')}${row('12').repeat(300)}`);
+    assert.equal(reply.kind === 'messages' && reply.readAs, 'markdown');
+    assert.equal(text.match(/name: 12/g)?.length, 9_000);
   });
 
   it('is shown as it was written when it cannot be parsed', () => {
