@@ -23,12 +23,14 @@ const nested = new RegExp(
 /**
  * What takes the parser quadratic time, and how much of it an answer may hold; each takes some 0.2 s then. Runs of `*`,
  * `_` and `~` are matched with each other, a `]` looks back for its `[`, a line of rule marks alone is tried as the end
- * of a heading and as the head of a table.
+ * of a heading and as the head of a table, and the end of a comment or an instruction is looked for as far as the
+ * paragraph goes.
  */
 const quadratic: readonly [pattern: RegExp, max: number][] = [
   [/[*_~]+/g, 4_000],
   [/\]/g, 4_000],
   [/^[ \t]*[|:=-][|:= \t-]*$/gm, 800],
+  [/<[!?]/g, 400],
 ];
 
 const processor = unified()

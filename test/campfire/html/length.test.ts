@@ -248,6 +248,11 @@ describe('an answer built to be slow', () => {
     const { reply, pages } = shownReply(`${'> '.repeat(500)}deep`);
     assert.equal(reply.kind === 'messages' && reply.readAs, 'text');
     assert.equal(pages[0]?.code[0]?.text, `${'> '.repeat(500)}deep`);
+    for (const fragment of ['a<?', 'a<!--', '<![CDATA[']) {
+      const { reply: other, text } = shownReply(fragment.repeat(2_000));
+      assert.equal(other.kind === 'messages' && other.readAs, 'text', fragment);
+      assert.equal(text.split(fragment.slice(0, 3)).length, 2_001);
+    }
   });
 
   it('of HTML nested 5,000 deep keeps its text', () => {
