@@ -161,3 +161,13 @@ describe('the plain text', () => {
     assert.equal(plain('<script>a</script><style>b</style>'), '');
   });
 });
+
+it('whatever somebody pastes is shown at once', () => {
+  for (const fragment of ['😀', 'a', '.', '\n', 'a@', ' \u00a0']) {
+    const html = `<div>${fragment.repeat(40_000)}b</div>`;
+    const started = process.cpuUsage();
+    show(html);
+    const { user, system } = process.cpuUsage(started);
+    assert.ok(user + system < 1_000_000, `${JSON.stringify(fragment)}: ${(user + system) / 1000} ms`);
+  }
+});

@@ -10,7 +10,10 @@ const url = new RegExp(
   `(?:(?<scheme>(?:${linkedSchemes}):)//|www\\.[a-z0-9_])[^ \\t\\r\\n\\f\\v<\\u00A0"]+`,
   'gi',
 );
-const email = /[\w.!#$%+-]\.?[\w.!#$%&'*/=?^`{|}~+-]*@[\w-]+(?:\.[\w-]+)+/g;
+/** An address is searched for from its `@`: from each character of a long word it would take quadratic time. */
+const emailStart = /[\w.!#$%+-]/;
+const emailCharacter = /[\w.!#$%&'*/=?^`{|}~+-]/;
+const emailDomain = /@[\w-]+(?:\.[\w-]+)+/g;
 
 /** Never part of the link when it comes last. */
 const trailing = /[^\p{L}\p{M}\p{N}\p{Pc}/\-=&]$/u;
@@ -34,10 +37,22 @@ function linkUrls(html: string): string {
 }
 
 function linkEmails(html: string): string {
-  return html.replace(email, (match: string, offset: number) => {
-    if (isLinked(html.slice(0, offset), html.slice(offset + match.length))) return match;
-    return `<a target="_blank" href="mailto:${match}">${match}</a>`;
-  });
+  let result = '';
+  let from = 0;
+  for (const { 0: domain, index } of html.matchAll(emailDomain)) {
+    let start = index;
+    for (let at = index - 1; at >= from && emailCharacter.test(html.charAt(at)); at -= 1) {
+      if (emailStart.test(html.charAt(at))) start = at;
+    }
+    if (start === index) continue;
+    const end = index + domain.length;
+    const address = html.slice(start, end);
+    const isText = !isLinked(html.slice(0, start), html.slice(end));
+    result += html.slice(from, start);
+    result += isText ? `<a target="_blank" href="mailto:${address}">${address}</a>` : address;
+    from = end;
+  }
+  return result + html.slice(from);
 }
 
 function splitPunctuation(match: string): { target: string; rest: string } {

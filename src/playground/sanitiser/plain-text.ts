@@ -67,5 +67,6 @@ function quoted(text: string): string {
 }
 
 function withoutTrailingNewlines(text: string): string {
-  return text.replace(/(?:\r?\n)+$/, '');
+  // The lookbehind keeps it linear: a run elsewhere is tried once, and not from each of its line breaks.
+  return text.replace(/(?<!\n)(?:\r?\n)+$/, '');
 }

@@ -17,9 +17,9 @@ export function visibleTextOf(tree: Root): string {
   const lines: Line[] = [];
   writeChildren(tree, lines);
   return lines
-    .map(({ text, preformatted }) => (preformatted ? text : text.replace(/^ +| +$/g, '')))
+    .map(({ text, preformatted }) => (preformatted ? text : text.replace(/^ +|(?<! ) +$/g, '')))
     .join('\n')
-    .replace(/^\n+|\n+$/g, '');
+    .replace(/^\n+|(?<!\n)\n+$/g, '');
 }
 
 function writeChildren(parent: Root | Element, lines: Line[]): void {
