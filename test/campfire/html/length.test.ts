@@ -194,14 +194,13 @@ describe('an answer built to be slow', () => {
       for (const [row, fragment] of repeated.entries()) {
         for (const [column, head] of heads.entries()) {
           const other = size > 30_000 ? '\nb' : tails[(row + column) % tails.length];
-          for (const tail of ['a', other]) {
-            const answer = `${head}${fragment.repeat(size / fragment.length)}${tail}`;
-            const started = process.cpuUsage();
-            renderReply(answer, { marker: () => 'm', language: 'en', deadLinks });
-            const { user, system } = process.cpuUsage(started);
-            const tookMs = (user + system) / 1_000;
-            assert.ok(tookMs < 1_000, `${JSON.stringify([head, fragment, tail])}: ${tookMs} ms`);
-          }
+          const tail = (row + column) % 2 === 0 ? 'a' : other;
+          const answer = `${head}${fragment.repeat(size / fragment.length)}${tail}`;
+          const started = process.cpuUsage();
+          renderReply(answer, { marker: () => 'm', language: 'en', deadLinks });
+          const { user, system } = process.cpuUsage(started);
+          const tookMs = (user + system) / 1_000;
+          assert.ok(tookMs < 1_000, `${JSON.stringify([head, fragment, tail])}: ${tookMs} ms`);
         }
       }
     });
