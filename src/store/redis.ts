@@ -16,9 +16,17 @@ import { AwayError, messageOf, OperatorError } from '../lib/errors.ts';
 export interface RedisScript {
   name: string;
   lua: string;
-  /** For what finishes what was accepted, or frees memory in the end: what others write is refused by a Redis that is full. */
+  /**
+   * What a Redis does with it that is full. True, for what finishes what was accepted or frees memory in the end: it is
+   * carried out. False: it is refused as a whole. Unset: refused at its first command that may take memory.
+   */
   goesOnWhenFull?: boolean;
 }
+
+const shebangs = new Map<boolean | undefined, string>([
+  [true, '#!lua flags=allow-oom\n'],
+  [false, '#!lua\n'],
+]);
 
 export type RedisValue = string | number | Buffer;
 
@@ -102,12 +110,12 @@ export async function openRedis(url: string, keyPrefix = 'campfire-ai-bot'): Pro
     callBuffer: <T>(command: string, ...values: RedisValue[]) =>
       watched(client.callBuffer(command, ...values) as Promise<T>),
     run<T>(
-      { name, lua, goesOnWhenFull = false }: RedisScript,
+      { name, lua, goesOnWhenFull }: RedisScript,
       keys: readonly string[],
       values: readonly RedisValue[],
     ) {
       if (!known.has(name)) {
-        client.defineCommand(name, { lua: goesOnWhenFull ? `#!lua flags=allow-oom\n${lua}` : lua });
+        client.defineCommand(name, { lua: `${shebangs.get(goesOnWhenFull) ?? ''}${lua}` });
         known.add(name);
       }
       const scripted = client as unknown as Record<string, (...values: RedisValue[]) => Promise<T>>;
