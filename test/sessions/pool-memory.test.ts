@@ -106,9 +106,12 @@ test('a claimed spare that was already dead: the prompt runs in a fresh process 
   await settle();
   const fresh = stage.agents[2] as FakeAgent;
   assert.deepEqual([spare.closed, fresh.prompts], [true, [prompt]]);
+  fresh.comeUp();
+  await settle();
+  assert.equal(stage.pool.snapshot().find(({ id }) => id === '2:helper')?.state, 'busy');
   fresh.finish();
   assert.equal((await result).kind, 'answered');
-  assert.equal(stage.of('spare.refused').length, 1);
+  assert.deepEqual([stage.of('spare.refused').length, stage.of('session.died').length], [1, 0]);
 });
 
 test('spares end when memory is high, with their folders, and before any idle session', async (t) => {

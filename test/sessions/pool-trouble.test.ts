@@ -83,29 +83,3 @@ test('closed while it starts over, a session opens nothing any more', async (t) 
   assert.equal((await result).kind, 'interrupted');
   assert.equal(stage.agents.length, 1);
 });
-
-test('a claimed spare that dies in its first prompt is replaced, and no death of the session is told', async (t) => {
-  const stage = setPool(t, { spares: 1 });
-  await turn(stage, 1);
-  await pass(stage, 1);
-  const spare = stage.agents[1] as FakeAgent;
-  spare.comeUp();
-  await settle();
-  const lease = await stage.pool.lease(room(2), bot(), 0);
-  const result = lease.run(prompt, hooks);
-  await settle();
-  spare.began = false;
-  spare.die();
-  await settle();
-  assert.deepEqual(
-    stage.pool.snapshot().map(({ id, state }) => [id, state]),
-    [
-      ['1:helper', 'idle'],
-      ['2:helper', 'busy'],
-    ],
-  );
-  stage.agents.at(-1)?.comeUp();
-  stage.agents.at(-1)?.finish();
-  assert.equal((await result).kind, 'answered');
-  assert.deepEqual(stage.of('session.died'), []);
-});
