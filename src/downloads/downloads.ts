@@ -5,7 +5,7 @@ import { emitFailure } from '../telemetry/failure.ts';
 import type { ByteStore, Conversation, FileIndex, KeptFile, Owner, Refusal } from './kept.ts';
 import { hashOfToken, type Links, linksTo, newToken } from './links.ts';
 import { displayName, displayTitle, mediaTypeOf, withExtension } from './names.ts';
-import { holdsAny, SecretFoundError, withoutSecrets } from './secrets.ts';
+import { holdsSecret, SecretFoundError, withoutSecrets } from './secrets.ts';
 import { openWorkFile, type WorkFolder } from './work-file.ts';
 
 /**
@@ -193,7 +193,7 @@ class KeptDownloads implements Downloads {
     const { bytes, limits, secrets } = this.#parts;
     // As it was wished, too: what was changed about it may still be read for what it is.
     const words = [name, wish.name, wish.title, displayTitle(wish.title ?? '', name)].join('\n');
-    if (holdsAny(words, secrets())) return { kind: 'secret' };
+    if (holdsSecret(words, secrets())) return { kind: 'secret' };
     const id = randomUUID();
     this.#arriving.add(id);
     try {

@@ -6,8 +6,8 @@ export class SecretFoundError extends Error {
   override readonly name = 'SecretFoundError';
 }
 
-/** Whether one stands in a name or a title, however short it is: the answer that shows it would not be posted. */
-export function holdsAny(words: string, secrets: Iterable<string>): boolean {
+/** Whether one stands in what people will read, however short it is. */
+export function holdsSecret(words: string, secrets: Iterable<string>): boolean {
   return Iterator.from(secrets).some((secret) => words.includes(secret));
 }
 

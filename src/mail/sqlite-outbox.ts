@@ -59,7 +59,7 @@ async function keepMark(store: Store, row: OutboxRow): Promise<void> {
   }
 }
 
-function takeFirst(store: Store, conversation: Conversation, dueAt: number, now: number): OutboxRow | null {
+function takeFirst(store: Store, conversation: Conversation, until: number, now: number): OutboxRow | null {
   const first = store.get<
     Omit<OutboxRow, 'inDoubt' | 'messages' | 'noticeId'> & { state: string; dueAt: number }
   >(
@@ -72,13 +72,13 @@ function takeFirst(store: Store, conversation: Conversation, dueAt: number, now:
      ORDER BY outbox.id LIMIT 1`,
     ...[conversation.botId, conversation.roomId],
   );
-  if (!first || dueTime(first.dueAt, dueAt) > dueAt) return null;
+  if (!first || dueTime(first.dueAt, until) > until) return null;
   const [message, ...others] = answeredBy(store, first.turnId);
   if (!message) {
     // Nobody could write it, and it must not hold back for ever what is behind it.
     const problem = 'what it was about is not known any more';
     record(store, { ...first, noticeId: null }, { kind: 'undeliverable', problem }, now);
-    return takeFirst(store, conversation, dueAt, now);
+    return takeFirst(store, conversation, until, now);
   }
   store.run(`UPDATE outbox SET state = 'sending' WHERE id = ?`, first.id);
   const { state, dueAt: _, ...row } = first;

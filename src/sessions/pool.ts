@@ -1,7 +1,7 @@
 import { type Clock, within } from '../lib/clock.ts';
 import type { MemoryReading } from '../processes/memory.ts';
 import type { SessionName, SessionPath } from '../telemetry/events.ts';
-import { attempt } from '../telemetry/failure.ts';
+import { tolerate } from '../telemetry/failure.ts';
 import { type BotRecords, createBotRecords } from './bot-records.ts';
 import { type Lease, LeaseWithdrawnError, NoRoomError, PoolDrainingError } from './lease.ts';
 import type { ClaimedSpare, PoolOptions, PoolParts, SessionBot, SessionSnapshot } from './parts.ts';
@@ -163,7 +163,7 @@ class SessionPool implements Pool {
     const all = [...this.#sessions.values()];
     const closing = all.map((session) => this.#closeSession(session, 'shutdown'));
     const [sparesGone, ...closed] = await Promise.all([this.#spares.drain(), ...closing]);
-    attempt(emit, 'saving peaks', () => peaks.save());
+    tolerate(emit, 'saving peaks', () => peaks.save());
     await within(this.#clock, deletionsMs, slots.settled());
     const count = closed.filter(Boolean).length;
     if (sparesGone && count === all.length) emit({ type: 'sessions.all_closed', count });
@@ -271,7 +271,7 @@ class SessionPool implements Pool {
     if (!this.#held.delete(session)) return;
     const nowMs = this.#clock.monotonicMs();
     this.#waiters.served(session.name);
-    attempt(this.#parts.emit, 'peaks', () => this.#upkeep.turnEnded(session));
+    tolerate(this.#parts.emit, 'peaks', () => this.#upkeep.turnEnded(session));
     if (session.state === 'closing' || session.state === 'closed') return;
     if (session.broken) {
       await this.#closeSession(session, 'died');

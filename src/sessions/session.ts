@@ -3,7 +3,7 @@ import { withHistory, withLeftBehind } from '../agent/prompt.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { TreeMemory } from '../processes/trees.ts';
 import type { SessionName, SessionPath } from '../telemetry/events.ts';
-import { attempt } from '../telemetry/failure.ts';
+import { tolerate } from '../telemetry/failure.ts';
 import type { ClaimedSpare, SessionBot, SessionParts } from './parts.ts';
 import type { SessionReading } from './policy.ts';
 import { type Conversation, newRecall, type Recall } from './resume.ts';
@@ -224,7 +224,7 @@ export class Session {
       emit({ type: 'session.close_failed', session: this.name, problem: messageOf(error) });
       return false;
     }
-    attempt(emit, `temp folder of ${this.name}`, () => slots.emptyTemp(this.#recall.slot));
+    tolerate(emit, `temp folder of ${this.name}`, () => slots.emptyTemp(this.#recall.slot));
     return true;
   }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { AgentMemory } from '../agent/agent.ts';
 import { within } from '../lib/clock.ts';
 import type { TreeMemory } from '../processes/trees.ts';
-import { attempt, emitFailure } from '../telemetry/failure.ts';
+import { emitFailure, tolerate } from '../telemetry/failure.ts';
 import type { ClaimedSpare, PoolOptions, PoolParts, SessionBot } from './parts.ts';
 import type { SpareReading } from './policy.ts';
 import { startAgent } from './start-agent.ts';
@@ -139,7 +139,7 @@ export class Spares {
     slots.clearRemains();
     for (const id of slots.spareIds()) {
       if (this.#spares.has(id) || (await conversations.hasSlot(id))) continue;
-      attempt(emit, 'folder of an old spare', () => slots.delete({ id }));
+      tolerate(emit, 'folder of an old spare', () => slots.delete({ id }));
     }
   }
 

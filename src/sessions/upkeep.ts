@@ -1,7 +1,7 @@
 import type { Cancel, Clock } from '../lib/clock.ts';
 import { type MemoryReading, takenPercent } from '../processes/memory.ts';
 import type { SessionName } from '../telemetry/events.ts';
-import { attempt } from '../telemetry/failure.ts';
+import { tolerate } from '../telemetry/failure.ts';
 import type { BotRecords } from './bot-records.ts';
 import type { PoolOptions, PoolParts } from './parts.ts';
 import type { House } from './policy.ts';
@@ -59,8 +59,8 @@ export class Upkeep {
     this.#clock = parts.clock;
     this.#pool = pool;
     this.#stopTimers = [
-      this.#clock.every(sweepPeriodMs, () => attempt(parts.emit, 'upkeep', () => this.#sweep())),
-      this.#clock.every(savePeriodMs, () => attempt(parts.emit, 'saving peaks', () => parts.peaks.save())),
+      this.#clock.every(sweepPeriodMs, () => tolerate(parts.emit, 'upkeep', () => this.#sweep())),
+      this.#clock.every(savePeriodMs, () => tolerate(parts.emit, 'saving peaks', () => parts.peaks.save())),
     ];
     this.#measureLater(measurePeriodMs);
   }
@@ -188,7 +188,7 @@ export class Upkeep {
     this.#cancelMeasure = this.#clock.after(delayMs, () => {
       const startedMs = this.#clock.monotonicMs();
       let share = 1;
-      attempt(this.#parts.emit, 'measuring memory', () => {
+      tolerate(this.#parts.emit, 'measuring memory', () => {
         share = this.#measure();
       });
       const tookMs = this.#clock.monotonicMs() - startedMs;

@@ -7,7 +7,7 @@ export function emitFailure(emit: Emit, part: string, error: unknown): void {
 }
 
 /** Does what may fail, as on a failing disk; a failure is reported, and whoever called goes on. */
-export function attempt(emit: Emit, part: string, work: () => void): void {
+export function tolerate(emit: Emit, part: string, work: () => void): void {
   try {
     work();
   } catch (error) {

@@ -1,6 +1,7 @@
 import type { AgentResult, DeathCause, Spent } from '../agent/agent.ts';
 import { plainNotice, renderReply } from '../campfire/html/render.ts';
 import type { Bot } from '../config/bot.ts';
+import { holdsSecret } from '../downloads/secrets.ts';
 import { messageOf } from '../lib/errors.ts';
 import { type Notice, noticeOrdinals, type OutboxDraft, type Outcome, type Turn } from '../mail/mail.ts';
 import { FencedOutError } from '../mail/ownership.ts';
@@ -13,7 +14,6 @@ import type { Sentence } from './sentence.ts';
 import { sentenceForApiError, wordsFor } from './sentences.ts';
 import type { Progress } from './steps.ts';
 import type { TurnFiles } from './turn-files.ts';
-import { holdsSecret } from './withheld.ts';
 
 /** What became of an attempt at a turn, and what the room gets of it. */
 

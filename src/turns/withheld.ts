@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { readBody } from '../campfire/html/read.ts';
+import { holdsSecret } from '../downloads/secrets.ts';
 import type { OutboxDraft } from '../mail/mail.ts';
 import { readFile } from './content.ts';
 import type { ToolStep } from './steps.ts';
@@ -8,13 +9,12 @@ import type { ToolStep } from './steps.ts';
 
 const shownNameMax = 80;
 
-export function holdsSecret(text: string, secrets: ReadonlySet<string>): boolean {
-  return secrets.values().some((secret) => text.includes(secret));
-}
-
-/** As the room would read it: names of files count, and markup within a secret does not hide it. */
+/**
+ * As the room would read it: names of files count, and markup within a secret does not hide it. Of a body that is too
+ * much to be read, everything counts.
+ */
 export function showsSecret({ kind, body }: OutboxDraft, secrets: ReadonlySet<string>): boolean {
-  return holdsSecret(kind === 'file' ? readFile(body).filename : readBody(body, ''), secrets);
+  return holdsSecret(kind === 'file' ? readFile(body).filename : readBody(body, body), secrets);
 }
 
 /** A step as it may be told: of a file its name, and nothing that the agent made of a secret. */

@@ -146,7 +146,7 @@ const sentences: Array<[title: string, result: AgentResult, given: Parameters<ty
       { kind: 'interrupted', spent: null },
       {
         ...{ whenStopped: true, event: 'timeout' },
-        steps: [{ kind: 'tool', name: 'Write', target: `/work/${secret}.txt` }, { kind: 'tool-ended' }],
+        steps: [{ kind: 'tool', name: 'Write', target: `/srv/files/${secret}.txt` }, { kind: 'tool-ended' }],
       },
       /So far I wrote a file\./,
     ],

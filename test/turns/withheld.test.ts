@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { KeptFile } from '../../src/downloads/kept.ts';
+import { holdsSecret } from '../../src/downloads/secrets.ts';
 import { writeFile } from '../../src/turns/content.ts';
-import { holdsSecret, showsSecret, tellableStep, withoutSecretTail } from '../../src/turns/withheld.ts';
+import { showsSecret, tellableStep, withoutSecretTail } from '../../src/turns/withheld.ts';
 import { setTurns, settle, type TurnsGiven } from '../support/turns.ts';
 
 const secret = 'sk-ant-0123456789';
@@ -41,6 +42,8 @@ test('a body shows a secret where the room reads one: across markup, in a link, 
   assert.ok(shows(`<div><a href="https://x.test/?q=${secret}">look</a></div>`));
   assert.ok(shows(writeFile({ id: 'a', filename: `${secret}.txt`, type: 'text/plain' }), 'file'));
   assert.ok(!shows('<div>sk-ant-0123</div>'));
+  const marks = Array.from({ length: 1_500 }, (_, n) => `<b a${n}>`).join('');
+  assert.ok(shows(`${marks}${secret}${'<p>x'.repeat(1_000)}`), 'also where it is too much to be read');
   const body = '<div class="m1-0 ai-reply">hi</div>';
   assert.ok(
     !showsSecret({ kind: 'post', body }, new Set(['reply'])),
@@ -51,11 +54,11 @@ test('a body shows a secret where the room reads one: across markup, in a link, 
 test('a step is told with the name of its file, unless that or its folders hold a secret', () => {
   const told = (target: string, name = 'Write') =>
     tellableStep({ kind: 'tool', name, target }, new Set([secret, 'ab/cd']));
-  assert.equal(told('/work/report.xlsx').target, 'report.xlsx');
-  assert.equal(told(`/work/${'x'.repeat(200)}`).target, 'x'.repeat(80));
-  assert.equal(told(`/work/${secret}.txt`).target, null);
-  assert.equal(told('/work/ab/cd').target, null);
-  assert.equal(told(`/work/${'x'.repeat(70)}${secret}`).target, null, 'nor its beginning');
+  assert.equal(told('/srv/files/report.xlsx').target, 'report.xlsx');
+  assert.equal(told(`/srv/files/${'x'.repeat(200)}`).target, 'x'.repeat(80));
+  assert.equal(told(`/srv/files/${secret}.txt`).target, null);
+  assert.equal(told('/srv/files/ab/cd').target, null);
+  assert.equal(told(`/srv/files/${'x'.repeat(70)}${secret}`).target, null, 'nor its beginning');
   assert.equal(told('/a', secret).name, 'tool');
 });
 
@@ -91,7 +94,7 @@ const full: TurnsGiven = {
 
 test('the line about a running turn shows no secret', async (t) => {
   for (const [steps, line] of [
-    [[{ kind: 'tool', name: 'Write', target: `/work/${secret}.txt` }], /^Writing a file …$/],
+    [[{ kind: 'tool', name: 'Write', target: `/srv/files/${secret}.txt` }], /^Writing a file …$/],
     [[{ kind: 'text', text: 'It is sk-**ant**-0123456789, I think', begins: true }], /^Working on it …$/],
   ] as const) {
     const turns = setTurns(t, undefined, { secrets: [secret], ...full });
